@@ -1,0 +1,30 @@
+import type { PresenceErrorCode, PresenceErrorLike } from './presence-service.js'
+
+export interface PresenceErrorDetails {
+  /** The fact, in one sentence. */
+  readonly message: string
+  /** What to do about it, in one sentence. */
+  readonly remedy: string
+  /** The user, channel or option concerned. */
+  readonly subject?: string
+  readonly cause?: unknown
+}
+
+/** The one error Porchlight throws, rejects with and emits. */
+export class PresenceError extends Error implements PresenceErrorLike {
+  readonly code: PresenceErrorCode
+  readonly remedy: string
+  readonly subject: string | null
+
+  constructor(code: PresenceErrorCode, { message, remedy, subject, cause }: PresenceErrorDetails) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.name = 'PresenceError'
+    this.code = code
+    this.remedy = remedy
+    this.subject = subject ?? null
+  }
+}
+
+export function invalidArgument(subject: string, message: string, remedy: string): PresenceError {
+  return new PresenceError('invalid-argument', { subject, message, remedy })
+}
