@@ -1,0 +1,39 @@
+/** Every bound and time of the wire, in one place (DESIGN §4 Liveness, §6, FAULTS). */
+export const WIRE = {
+  version: 1,
+  subprotocol: 'porchlight.v1',
+  tokenPrefix: 'bearer.',
+  tokenBytes: 8_192,
+  /** A frame before and after sign-in. */
+  frameBytes: 65_536,
+  scratchDocumentBytes: 65_536,
+  awarenessEntries: 64,
+  awarenessStateBytes: 2_048,
+  digestUnits: 64,
+  /** Watch operations in one frame. */
+  watchOperations: 1_000,
+  watchedUsers: 500,
+  channels: 100,
+  devices: 64,
+  connectionsPerUser: 20,
+  connectionsPerAddress: 50,
+  /** Unknown until then, after a relay has started (LV7). */
+  startGraceMs: 10_000,
+  leavingGraceMs: 4_000,
+  lostGraceMs: 8_000,
+  /** A phone last heard *hidden*: its system cuts sockets. */
+  hiddenPhoneGraceMs: 60_000,
+  pingIntervalMs: 9_000,
+  silentAfterMs: 18_000,
+  keepaliveIntervalMs: 8_000,
+  /** A visible page that heard nothing for this long reconnects. */
+  clientSilentAfterMs: 18_000,
+  /** Without an answer to *hello* the relay is a plain y-websocket server (SY4). */
+  plainAfterMs: 3_000,
+  /** On a plain server a device renews its state this often. */
+  plainRenewalMs: 12_000,
+  syncTimeoutMs: 10_000,
+  /** The relay answers Step1 with content once Step2 was merged, or after this. */
+  exchangeTimeoutMs: 5_000,
+  recordIntervalMs: 300_000,
+} as const
