@@ -1,0 +1,48 @@
+/** What the relay keeps of its users, across restarts. Types only; `store/` carries it out. */
+import type { Registers } from '../../src/model/registers.js'
+import type { ActivityEvent, Device, DeviceId, JsonValue, UserId } from '../../src/presence-service.js'
+
+/** What is known of a device that is not connected now. */
+export interface DepartureRecord {
+  readonly name: string
+  readonly kind: Device['kind']
+  readonly lastSeenAt: number
+  readonly lastInputAt: number | null
+  /** Of the registers it last reported (SY3). */
+  readonly digest: string
+}
+
+export interface StoredUser {
+  readonly registers: Registers
+  readonly records: ReadonlyMap<DeviceId, DepartureRecord>
+  /** What others see while the person hides (VS2); null while they do not. */
+  readonly frozen: JsonValue | null
+  /** Newest last. */
+  readonly activity: readonly ActivityEvent[]
+}
+
+/** What is left out stays as it is. Registers are written as given: the hub decided who won. */
+export interface UserChanges {
+  readonly registers?: Registers
+  /** Null forgets the device. */
+  readonly records?: ReadonlyMap<DeviceId, DepartureRecord | null>
+  readonly frozen?: JsonValue | null
+  /** Added to what is there, by id; the store keeps the newest `LIMITS.activityRows` of a user. */
+  readonly activity?: readonly ActivityEvent[]
+}
+
+export interface UserStore {
+  /** A user nobody has stored anything of is an empty one. */
+  load(userId: UserId): Promise<StoredUser>
+  /**
+   * Resolves once the changes are durable (fsynced); saves of several users at once share one sync. Saves of one user
+   * take effect in the order they were called. One that fails rejects, and changes nothing.
+   */
+  save(userId: UserId, changes: UserChanges): Promise<void>
+  /** Every user with anything stored. */
+  userIds(): AsyncIterable<UserId>
+  /** Greater at every open of this store (LV6). */
+  readonly relayNumber: number
+  /** Waits for saves under way. Twice is fine. */
+  close(): Promise<void>
+}
