@@ -8,6 +8,8 @@ export const unreadable = (reason: string): Parsed<never> => ({ ok: false, reaso
 export type JsonObject = { readonly [key: string]: JsonValue }
 
 const POISONOUS_KEYS = new Set(['__proto__', 'constructor', 'prototype'])
+/** A name that some careless lookup would take for the language's own (T23). */
+export const isPoisonous = (name: string): boolean => POISONOUS_KEYS.has(name)
 const MAXIMUM_DEPTH = 8
 
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
@@ -21,7 +23,7 @@ export function isJson(value: unknown, depth = 0): value is JsonValue {
   if (depth >= MAXIMUM_DEPTH) return false
   if (Array.isArray(value)) return value.every((item) => isJson(item, depth + 1))
   return isObject(value)
-    && Object.keys(value).every((key) => !POISONOUS_KEYS.has(key) && isJson(value[key], depth + 1))
+    && Object.keys(value).every((key) => !isPoisonous(key) && isJson(value[key], depth + 1))
 }
 
 /** The same text for the same value, whatever order its keys were written in. */
