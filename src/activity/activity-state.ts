@@ -27,7 +27,7 @@ export interface ActivityReport {
   readonly sinceInputMs: number | null
   readonly locked: boolean
   readonly hidden: boolean
-  readonly held: boolean
+  readonly holds: readonly string[]
 }
 export interface Told {
   readonly at: number
@@ -58,7 +58,7 @@ export const reportOf = (state: ActivityState, now: number): ActivityReport => (
   sinceInputMs: agoOf(state.lastInputAt, now),
   locked: state.locked || state.suspended,
   hidden: state.hidden,
-  held: state.holds.length > 0 && !state.suspended,
+  holds: state.suspended ? [] : [...new Set(state.holds)],
 })
 
 /**

@@ -26,7 +26,7 @@ export const parseUserIds = (value: unknown): Argument<readonly UserId[]> => arg
   return Array.from(value as unknown[], (id) => toId('userId', id))
 })
 export const parseStatus = (value: unknown): Argument<PresenceStatus> => argument('status', () => toStatus(value))
-export const parseReason = (value: unknown): Argument<string> => argument('reason', () => toId('reason', value))
+export const parseReason = (value: unknown): Argument<string> => argument('reason', () => toId('reason', value, LIMITS.holdReasonBytes))
 
 /** `setStatus`: `online` goes back to automatic. */
 export const parseStatusChange = (status: unknown, options: unknown, now: number): Argument<StatusValue> => argument('status', () =>

@@ -15,6 +15,7 @@ export const LIMITS = {
   activityRows: 200,
   activityDataBytes: 512,
   activityTypeBytes: 64,
+  holdReasonBytes: 64,
   /** 90 days. */
   tombstoneMs: 7_776_000_000,
   /** 30 days: a device counts for `total` while it was seen this recently (SY3). */
