@@ -37,7 +37,7 @@ const demo: UserConfig = {
   root: inProject('demo'),
   base: './',
   resolve: { alias: [{ find: /^porchlight$/, replacement: entries.index }] },
-  build: { target: 'es2022', outDir: inProject('dist/demo'), sourcemap: true, reportCompressedSize: false },
+  build: { target: 'es2022', outDir: inProject('dist/demo'), emptyOutDir: true, sourcemap: true, reportCompressedSize: false },
 }
 
 const config: UserConfigFnObject = ({ mode }) => (mode === 'library' ? library : demo)

@@ -5,13 +5,12 @@
 import { createHash } from 'node:crypto'
 import { chmodSync, mkdirSync, readFileSync, readdirSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { red, root, runNode, seconds } from './run.mjs'
+import { cache, red, root, runNode, seconds } from './run.mjs'
 
 const SOURCES = [
   'src', 'server', 'testing', 'demo', 'scripts/build.mjs', 'vite.config.ts', 'tsconfig.json', 'tsconfig.build.json', 'package.json',
   'package-lock.json',
 ]
-const cache = join(root, '.porchlight/cache')
 const stamp = join(cache, 'build-stamp')
 
 /** @returns {Promise<boolean>} whether all went well; what went wrong has been printed. */
@@ -22,8 +21,8 @@ export async function build() {
   // Built aside and moved into place at once, so that a relay that is running is never without its demo.
   const fresh = join(cache, `dist-${process.pid}`)
   const steps = await Promise.all([
-    runNode(['node_modules/vite/bin/vite.js', 'build', '--mode', 'library', '--outDir', fresh], { quiet: true }),
-    runNode(['node_modules/vite/bin/vite.js', 'build', '--mode', 'demo', '--outDir', join(fresh, 'demo')], { quiet: true }),
+    viteBuild('library', fresh),
+    viteBuild('demo', join(fresh, 'demo')),
     runNode(['node_modules/typescript-native/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', join(fresh, 'types')], { quiet: true }),
   ])
   const failed = steps.filter((step) => !step.ok)
@@ -38,6 +37,10 @@ export async function build() {
   }
   rmSync(fresh, { recursive: true, force: true })
   return failed.length === 0
+}
+
+function viteBuild(mode, folder) {
+  return runNode(['node_modules/vite/bin/vite.js', 'build', '--logLevel', 'warn', '--mode', mode, '--outDir', folder], { quiet: true })
 }
 
 export async function buildIfStale() {

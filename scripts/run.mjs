@@ -1,9 +1,12 @@
 /** Child processes, as the other scripts need them. */
 import { spawn } from 'node:child_process'
+import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 
 export const root = fileURLToPath(new URL('..', import.meta.url))
+/** For what can be made again; the same file system as the project, so that renaming works. */
+export const cache = join(root, '.porchlight/cache')
 
 /** Runs a command in the project's folder; never rejects. `quiet` collects its output instead of showing it. */
 export function run(command, args, { quiet = false, env = {} } = {}) {
