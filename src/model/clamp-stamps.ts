@@ -1,4 +1,4 @@
-import { compareStamps, isFarAhead, MAXIMUM_AHEAD_MS, nextStamp } from './hybrid-clock.js'
+import { compareStamps, isFarAhead, MAXIMUM_AHEAD_MS, nextStamp, type Stamp } from './hybrid-clock.js'
 import { canonicalJson } from './json.js'
 import type { Register, Registers } from './registers.js'
 
@@ -10,21 +10,20 @@ export function clampRegisters(registers: Registers, truth: Registers, now: numb
   const ahead = [...registers].filter(([, { at }]) => isFarAhead(at, now)).sort(([, a], [, b]) => compareStamps(a.at, b.at))
   if (ahead.length === 0) return registers
   const clamped = new Map(registers)
-  let last = ahead[0]![1].at
-  let isFirst = true
+  let last: Stamp | undefined
   for (const [name, register] of ahead) {
     const current = truth.get(name)
-    if (current && isSameEdit(current, register)) {
+    if (isCorrection(current, register)) {
       clamped.delete(name)
       continue
     }
-    const floor = isFirst || (current && compareStamps(current.at, last) > 0) ? current?.at : last
-    last = nextStamp(now + MAXIMUM_AHEAD_MS, floor, register.at[2])
-    isFirst = false
+    if (current && (!last || compareStamps(current.at, last) > 0)) last = current.at
+    last = nextStamp(now + MAXIMUM_AHEAD_MS, last, register.at[2])
     clamped.set(name, { at: last, value: register.value })
   }
   return clamped
 }
 
-const isSameEdit = (current: Register, ahead: Register): boolean => current.at[2] === ahead.at[2]
-  && compareStamps(current.at, ahead.at) < 0 && canonicalJson(current.value) === canonicalJson(ahead.value)
+/** The same edit with a lower stamp: somebody set a fast clock right, and it stays that way. */
+export const isCorrection = (candidate: Register | undefined, of: Register): boolean => candidate !== undefined
+  && candidate.at[2] === of.at[2] && compareStamps(candidate.at, of.at) < 0 && canonicalJson(candidate.value) === canonicalJson(of.value)

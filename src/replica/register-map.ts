@@ -1,7 +1,6 @@
 /** Registers as a Yjs document carries them: root map `registers`, key `<register>/<writerId>`, value plain JSON (DESIGN §5). */
 import type * as Y from 'yjs'
-import { compareStamps } from '../model/hybrid-clock.js'
-import { canonicalJson, unreadable, type Parsed } from '../model/json.js'
+import { unreadable, type Parsed } from '../model/json.js'
 import { LIMITS } from '../model/limits.js'
 import { parseRegister, wins, type Register, type Registers } from '../model/registers.js'
 
@@ -46,7 +45,3 @@ export interface RegisterMapContent {
 export function reportInvalid(invalid: InvalidRegister[], key: string, reason: string): void {
   if (invalid.length < LIMITS.registers) invalid.push({ name: (nameOf(key) || key).slice(0, LIMITS.registerNameUnits * 2), reason })
 }
-
-/** The same value under the same key with a lower stamp: somebody set a fast clock right (TM2), and it stays. */
-export const isCorrection = (candidate: Register | undefined, of: Register): boolean => candidate !== undefined
-  && candidate.at[2] === of.at[2] && compareStamps(candidate.at, of.at) < 0 && canonicalJson(candidate.value) === canonicalJson(of.value)

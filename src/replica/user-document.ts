@@ -1,19 +1,20 @@
 /** A person's registers on one of their devices: a Yjs document in IndexedDB, shared by tabs, synced through the relay. */
-import type * as Y from 'yjs'
 import * as encoding from 'lib0/encoding'
-import type { Stamp } from '../model/hybrid-clock.js'
-import type { JsonValue, Stop } from '../presence-service.js'
-import type { Register, Registers } from '../model/registers.js'
+import * as Y from 'yjs'
+import { isCorrection } from '../model/clamp-stamps.js'
+import { nextStamp, type Stamp } from '../model/hybrid-clock.js'
 import type { Parsed } from '../model/json.js'
+import { greatestStamp, isForgotten, registerSizeBytes, wins, type Register, type Registers } from '../model/registers.js'
+import type { JsonValue, Stop } from '../presence-service.js'
 import { decode, readVarUint } from '../protocol/wire.js'
-import type { InvalidRegister } from './register-map.js'
+import { keyOf, nameOf, readEntry, readRegisterMap, registerMap, type InvalidRegister } from './register-map.js'
 
-/** Every session that writes adds a Yjs client, each about 25 bytes and a share of every later merge. */
+/** Every session that writes adds a Yjs client: some 25 bytes, and a share of every later merge. */
 const REBASE_AT_CLIENTS = 250
-/** Beyond twice the live registers a document is mostly history; the extra keeps small ones from re-basing all the time. */
+/** Past twice its live registers a document is mostly history; the slack keeps small ones from re-basing all the time. */
 const REBASE_SLACK_BYTES = 4_096
 
-/** The document as it is stored. Every re-basing adds one to `base`: documents of different bases have no history in common. */
+/** The document as it is stored. A re-basing adds one to `base`: documents of different bases have no history in common. */
 export interface Replica {
   readonly base: number
   readonly update: Uint8Array
@@ -23,11 +24,15 @@ export interface UserDocument {
   /** For the provider that syncs it; everybody else reads registers. */
   readonly doc: Y.Doc
   readonly base: number
+  /** The winners, without long-forgotten tombstones. */
   registers(now: number): Registers
   problems(): readonly InvalidRegister[]
-  /** For inside the storage transaction: what is stored, with what is here and `edits`, whose stamps are drawn above all in it (ST1). */
+  /**
+   * For inside the storage transaction: what is stored, united with this document, and `edits` on top, stamped above all in it
+   * (ST1). This document stays as it is, until what was stored is absorbed.
+   */
   edit(stored: Uint8Array | undefined, edits: ReadonlyMap<string, JsonValue>, now: number): EditedReplica
-  /** Takes in what was stored by another tab or by `edit`. `rebased`: nothing was done; open it anew, and connect anew. */
+  /** Takes in what is stored. `rebased`: it has a greater base and nothing was done: open it in this one's place, connect anew. */
   absorb(stored: Uint8Array): 'united' | 'rebased' | 'unreadable'
   encode(): Uint8Array
   onChange(listener: (names: readonly string[], isFromRelay: boolean) => void): Stop
@@ -43,6 +48,133 @@ export interface EditedReplica {
   readonly written: Registers
 }
 
+/** The origin of our own transactions; whatever has another came from the relay. */
+const OURS = {}
+
+export function openUserDocument(bytes: Uint8Array | undefined, { writerId }: { readonly writerId: string }): UserDocument {
+  const { base, doc } = (bytes && inflate(bytes)) ?? { base: 0, doc: new Y.Doc() }
+  const map = registerMap(doc)
+  const ownKey = (name: string): string => `${name}/${writerId}`
+  /** The newest this device wrote under each of its keys, to be told from what others made of it. */
+  const own = new Map<string, Register>()
+  for (const [key, register] of read().entries) if (key === ownKey(nameOf(key))) own.set(key, register)
+  const listeners = new Set<(names: readonly string[], isFromRelay: boolean) => void>()
+  /** Edits are written on copies, under a Yjs client of their own, one for as long as it is sure to be gapless. */
+  let editClock = 0
+  let editClientId = new Y.Doc().clientID
+
+  map.observe(({ keysChanged }, { origin }) => {
+    const keys = [...keysChanged as Set<string>]
+    if (origin === OURS) remember(keys)
+    else repair()
+    for (const listener of listeners) listener([...new Set(keys.map(nameOf))], origin !== OURS)
+  })
+
+  return {
+    doc, base, edit, absorb, rebase, restamp,
+    registers: live,
+    problems: () => read().invalid,
+    encode,
+    onChange(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    needsRebase(now) {
+      if (doc.store.clients.size >= REBASE_AT_CLIENTS) return true
+      let liveBytes = 0
+      for (const [name, register] of live(now)) liveBytes += registerSizeBytes(name, register)
+      return Y.encodeStateAsUpdate(doc).length > 2 * liveBytes + REBASE_SLACK_BYTES
+    },
+    close() {
+      listeners.clear()
+      doc.destroy()
+    },
+  }
+
+  function read() {
+    return readRegisterMap(map)
+  }
+
+  function live(now: number): Registers {
+    return new Map([...read().winners].filter(([name, register]) => !isForgotten(name, register, now)))
+  }
+
+  function encode(): Uint8Array {
+    return encodeOpen({ base, doc })
+  }
+
+  function edit(stored: Uint8Array | undefined, edits: ReadonlyMap<string, JsonValue>, now: number): EditedReplica {
+    const united = unite(stored, encode())!
+    // An edit whose transaction failed is not in here; under the same id its clock would count two different edits.
+    if (Y.getState(united.doc.store, editClientId) !== editClock) [editClientId, editClock] = [new Y.Doc().clientID, 0]
+    united.doc.clientID = editClientId
+    const target = registerMap(united.doc)
+    const written = new Map<string, Register>()
+    united.doc.transact(() => {
+      let last = greatestStamp(readRegisterMap(target).winners)
+      for (const [name, value] of edits) {
+        last = nextStamp(now, last, writerId)
+        written.set(name, { at: last, value })
+        target.set(ownKey(name), { at: last, value })
+      }
+    })
+    editClock = Y.getState(united.doc.store, editClientId)
+    return { bytes: encodeOpen(united), written }
+  }
+
+  function absorb(stored: Uint8Array): 'united' | 'rebased' | 'unreadable' {
+    const theirs = inflate(stored)
+    if (!theirs) return 'unreadable'
+    if (theirs.base > base) return 'rebased'
+    takeIn({ base, doc }, theirs)
+    return 'united'
+  }
+
+  function rebase(now: number): Uint8Array {
+    const fresh = new Y.Doc()
+    fresh.transact(() => {
+      for (const [name, register] of live(now)) registerMap(fresh).set(keyOf(name, register), register)
+    })
+    return encodeOpen({ base: base + 1, doc: fresh })
+  }
+
+  function restamp(shift: (name: string, register: Register) => Stamp | null): void {
+    doc.transact(() => {
+      for (const [key, register] of own) {
+        const at = shift(nameOf(key), register)
+        if (at) map.set(key, { at, value: register.value })
+      }
+    }, OURS)
+  }
+
+  function remember(keys: readonly string[]): void {
+    for (const key of keys) {
+      const entry = readEntry(key, map.get(key))
+      if (key === ownKey(nameOf(key)) && entry.ok) own.set(key, entry.value)
+    }
+  }
+
+  /** A different value under a key of ours that is no newer than what we wrote there: some merge hid our edit, so it is written again. */
+  function repair(): void {
+    doc.transact(() => {
+      for (const [key, mine] of own) {
+        const entry = readEntry(key, map.get(key))
+        const found = entry.ok ? entry.value : undefined
+        if (found && (wins(found, mine) || isCorrection(found, mine))) own.set(key, found)
+        else if (!found || wins(mine, found)) map.set(key, mine)
+      }
+    }, OURS)
+  }
+}
+
+/** ST1, for inside the storage transaction. Returns `stored` itself where there is nothing to add. */
+export function mergeReplicas(stored: Uint8Array | undefined, mine: Uint8Array): Uint8Array {
+  const united = unite(stored, mine)
+  if (!united) return stored ?? mine
+  const bytes = encodeOpen(united)
+  return stored && isEqual(bytes, stored) ? stored : bytes
+}
+
 export function encodeReplica({ base, update }: Replica): Uint8Array {
   const writer = encoding.createEncoder()
   encoding.writeVarUint(writer, base)
@@ -56,13 +188,52 @@ export const parseReplica = (bytes: Uint8Array): Parsed<Replica> => decode(bytes
   return { base, update }
 })
 
-/** ST1, for inside the storage transaction. Returns `stored` itself where there is nothing to add. */
-export function mergeReplicas(stored: Uint8Array | undefined, mine: Uint8Array): Uint8Array {
-  void stored
-  return mine
+interface OpenReplica {
+  readonly base: number
+  readonly doc: Y.Doc
+}
+const encodeOpen = ({ base, doc }: OpenReplica): Uint8Array => encodeReplica({ base, update: Y.encodeStateAsUpdate(doc) })
+
+/** Undefined where it is no replica. */
+function inflate(bytes: Uint8Array): OpenReplica | undefined {
+  const replica = parseReplica(bytes)
+  if (!replica.ok) return undefined
+  const doc = new Y.Doc()
+  try {
+    Y.applyUpdate(doc, replica.value.update)
+  } catch {
+    return undefined
+  }
+  return { base: replica.value.base, doc }
 }
 
-export function openUserDocument(bytes: Uint8Array | undefined, options: { readonly writerId: string }): UserDocument {
-  void [bytes, options, REBASE_AT_CLIENTS, REBASE_SLACK_BYTES]
-  throw new Error('not yet')
+/** Always into a fresh document: Y.mergeUpdates would keep what was overwritten. */
+function unite(stored: Uint8Array | undefined, mine: Uint8Array): OpenReplica | undefined {
+  const ours = inflate(mine)
+  const theirs = stored && inflate(stored)
+  if (!ours || !theirs) return ours ?? theirs
+  const [kept, other] = theirs.base >= ours.base ? [theirs, ours] : [ours, theirs]
+  takeIn(kept, other)
+  return kept
 }
+
+/** `other`, of the same or a lesser base, into `kept`; what a merge of Yjs hides is written on top (ST1). */
+function takeIn(kept: OpenReplica, other: OpenReplica): void {
+  const theirs = readRegisterMap(registerMap(other.doc))
+  const isSameBase = kept.base === other.base
+  const map = registerMap(kept.doc)
+  const candidates = isSameBase ? [...readRegisterMap(map).entries, ...theirs.entries]
+    : [...theirs.winners].map(([name, register]) => [keyOf(name, register), register] as const)
+  if (isSameBase) Y.applyUpdate(kept.doc, Y.encodeStateAsUpdate(other.doc), OURS)
+  kept.doc.transact(() => {
+    const { entries, winners } = readRegisterMap(map)
+    const visible = new Map(winners)
+    for (const [key, register] of candidates) {
+      if (!wins(register, visible.get(nameOf(key))) || isCorrection(entries.get(key), register)) continue
+      map.set(key, register)
+      visible.set(nameOf(key), register)
+    }
+  }, OURS)
+}
+
+const isEqual = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, index) => byte === b[index])
