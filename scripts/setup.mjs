@@ -100,5 +100,6 @@ async function aptInstall(packages) {
 async function installPlaywrightChromium() {
   console.log(dim('Installing Chromium (playwright) …'))
   const withDependencies = canUseApt() ? ['--with-deps'] : []
-  await run('npx', ['--no-install', 'playwright', 'install', ...withDependencies, 'chromium'])
+  const { ok, output } = await run('npx', ['--no-install', 'playwright', 'install', '--no-shell', ...withDependencies, 'chromium'], { quiet: true })
+  if (!ok) console.error(yellow(`playwright install chromium failed:\n${output.slice(0, 1_000)}`))
 }

@@ -56,11 +56,15 @@ async function setup() {
   const installing = ensurePackages()
   const [packages, tools] = await Promise.all([installing, ensureTools(installing)])
   if (!packages) count('packages', { ok: false, ms: 0, output: 'npm ci failed: see above.' })
-  if (!tools.chromium) count('chromium', { ok: false, ms: 0, output: 'No Chromium was found or installed. Install one, or set CHROMIUM_PATH.' })
-  if (!tools.redisServer && process.env.CI) {
-    count('redis', { ok: false, ms: 0, output: 'No redis-server was found or installed; with CI set its tests must run. Set REDIS_SERVER_PATH.' })
-  }
+  const isWholeRun = args.length === 0
+  if (!tools.chromium) missing('chromium', 'No Chromium was found or installed. Install one, or set CHROMIUM_PATH.', isWholeRun)
+  if (!tools.redisServer) missing('redis', 'No redis-server was found or installed. Install one, or set REDIS_SERVER_PATH.', Boolean(process.env.CI))
   return [packages, tools]
+}
+
+function missing(name, message, isFailure) {
+  if (isFailure) count(name, { ok: false, ms: 0, output: message })
+  else console.log(yellow(message))
 }
 
 /** One after the other. */

@@ -32,7 +32,7 @@ const MAY_IMPORT: readonly (readonly [place: string, others: readonly string[]])
   ['src/index.ts', [...FOUNDATION, ...PARTS, 'src/service/']],
   ['server/', [...FOUNDATION, 'src/replica/', 'src/commands/']],
   ['testing/', ['src/', ...SOCKETLESS]],
-  ['demo/', ENTRY_POINTS],
+  ['demo/', ENTRY_POINTS], // or by their names, as packages
   ['examples/', ENTRY_POINTS],
 ]
 
