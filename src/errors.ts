@@ -1,3 +1,4 @@
+import type { Argument } from './model/arguments.js'
 import type { PresenceErrorCode, PresenceErrorLike } from './presence-service.js'
 
 export interface PresenceErrorDetails {
@@ -25,6 +26,8 @@ export class PresenceError extends Error implements PresenceErrorLike {
   }
 }
 
-export function invalidArgument(subject: string, message: string, remedy: string): PresenceError {
-  return new PresenceError('invalid-argument', { subject, message, remedy })
+/** The value of a checked argument; throws `invalid-argument` where it was refused. */
+export function checked<T>(argument: Argument<T>): T {
+  if (argument.ok) return argument.value
+  throw new PresenceError('invalid-argument', { message: argument.reason, remedy: argument.remedy, subject: argument.subject })
 }

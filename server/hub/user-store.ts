@@ -36,13 +36,15 @@ export interface UserStore {
   load(userId: UserId): Promise<StoredUser>
   /**
    * Resolves once the changes are durable (fsynced); saves of several users at once share one sync. Saves of one user
-   * take effect in the order they were called. One that fails rejects, and changes nothing.
+   * take effect in the order they were called. One that fails rejects; whether it reached the disk is then unknown.
    */
   save(userId: UserId, changes: UserChanges): Promise<void>
   /** Every user with anything stored. */
   userIds(): AsyncIterable<UserId>
   /** Greater at every open of this store (LV6). */
   readonly relayNumber: number
+  /** Who writes where no device does: 22 base64url characters, the same at every open. */
+  readonly writerId: string
   /** Waits for saves under way. Twice is fine. */
   close(): Promise<void>
 }

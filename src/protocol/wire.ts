@@ -2,11 +2,11 @@
 import * as decoding from 'lib0/decoding'
 import { readUint8, readVarUint, readVarUint8Array } from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
-import { writeUint8, writeVarString, writeVarUint } from 'lib0/encoding'
+import { writeUint8, writeVarString, writeVarUint, writeVarUint8Array } from 'lib0/encoding'
 import { compareStamps, isStamp, type Stamp } from '../model/hybrid-clock.js'
 import { parsed, unreadable, type Parsed } from '../model/json.js'
 
-export { readUint8, readVarUint, readVarUint8Array, writeUint8, writeVarString, writeVarUint }
+export { readUint8, readVarUint, readVarUint8Array, writeUint8, writeVarString, writeVarUint, writeVarUint8Array }
 export type Reader = decoding.Decoder
 export type Writer = encoding.Encoder
 

@@ -1,0 +1,135 @@
+/** One user as the hub holds them, and the pure questions asked of that. */
+import type { DepartureRecord } from './user-store.js'
+import type { Stamp } from '../../src/model/hybrid-clock.js'
+import { contributionOf, type DeviceFacts } from '../../src/model/derive-presence.js'
+import type { Primary } from '../../src/model/primary-device.js'
+import type { Projection } from '../../src/model/project-presence.js'
+import { isRemoved, readDevice, type Registers } from '../../src/model/registers.js'
+import type { ActivityEvent, ChannelId, Device, DeviceId, PresenceStatus, UserId } from '../../src/presence-service.js'
+import type { DeviceRow } from '../../src/protocol/device-rows.js'
+import type { Viewer } from './viewer.js'
+
+/** One socket of a device, or one that was lost and whose grace has not ended (LV2). */
+export interface Connection {
+  readonly sessionNumber: number
+  readonly joined: Set<ChannelId>
+  lastInputAt: number | null
+  locked: boolean
+  hidden: boolean
+  holds: readonly string[]
+  /** PR10, as the device says of itself. */
+  override: PresenceStatus | null
+  /** Null while open. */
+  goneAt: number | null
+}
+
+export interface HubDevice {
+  readonly id: DeviceId
+  readonly connections: Set<Connection>
+  kind: Device['kind']
+  /** Guessed by the device; the register's name goes before it. */
+  name: string
+  awayAfterMs: number
+  offlineAfterMs: number
+  digest: string
+  /** PR10, as another device or a server asked; goes before what it says itself. */
+  override: PresenceStatus | null
+  /** False: an unmodified y-websocket client, which is another device every time. */
+  readonly isRemembered: boolean
+  recordedAt: number
+}
+
+/** A device's copy of its user's registers, as far as the hub needs to know. */
+export interface DeviceReplica {
+  /** The truth has changed. */
+  push(): void
+  stored(stamps: ReadonlyMap<string, Stamp>): void
+}
+
+/** What everyone else was last told. */
+export interface Shown {
+  readonly projection: Projection
+  readonly isUnknown: boolean
+  /** Shared devices, as text to compare. */
+  readonly devices: string
+}
+
+export interface HubUser {
+  readonly userId: UserId
+  /** The feed's small integer, as long as this process runs. */
+  readonly number: number
+  registers: Registers
+  /** Registers whose newest value is not on disk yet, and the stamp that is. */
+  readonly unsaved: Map<string, Stamp | null>
+  readonly records: Map<DeviceId, DepartureRecord>
+  readonly devices: Map<DeviceId, HubDevice>
+  activity: readonly ActivityEvent[]
+  primary: Primary | null
+  /** While hidden: the last projection before it (VS2). */
+  frozen: Projection | null
+  lastChangeAt: number | null
+  /** A status other than offline was shown since this process started (LV7). */
+  wasSeen: boolean
+  shown: Shown
+  /** What the owner's devices were last told of devices, without ages. */
+  ownerRows: string
+  /** Channels in which others see this user now. */
+  channels: ReadonlySet<ChannelId>
+  /** Joined by the Node service, by channel: how often. */
+  readonly serverJoins: Map<ChannelId, number>
+  readonly watchers: Set<Viewer>
+  readonly owners: Set<Viewer>
+  /** One per socket: where the registers have to go. */
+  readonly replicas: Set<DeviceReplica>
+  /** Calls and sockets that need this user in memory. */
+  pins: number
+}
+
+export function factsOf(device: HubDevice): DeviceFacts {
+  const open = [...device.connections].filter((connection) => connection.goneAt === null)
+  const speaking = open.length > 0 ? open : [...device.connections]
+  const inputs = [...device.connections].flatMap(({ lastInputAt }) => lastInputAt ?? [])
+  return {
+    deviceId: device.id,
+    connected: device.connections.size > 0,
+    lastInputAt: inputs.length === 0 ? null : Math.max(...inputs),
+    locked: speaking.length > 0 && speaking.every((connection) => connection.locked),
+    suspended: false,
+    holds: speaking.flatMap((connection) => connection.holds),
+    override: device.override ?? speaking.find(({ override }) => override !== null)?.override ?? null,
+    awayAfterMs: device.awayAfterMs,
+    offlineAfterMs: device.offlineAfterMs,
+  }
+}
+
+export const deviceName = (user: HubUser, deviceId: DeviceId, guessed: string): string => {
+  const value = readDevice(user.registers, deviceId)
+  return value && 'name' in value ? value.name : guessed
+}
+
+/** Connected devices and those remembered, without the removed ones. */
+export function deviceRows(user: HubUser, now: number): DeviceRow[] {
+  const ids = [...new Set([...user.devices.keys(), ...user.records.keys()])].filter((id) => !isRemoved(user.registers, id)).sort()
+  return ids.map((id) => rowOf(user, id, now))
+}
+
+function rowOf(user: HubUser, id: DeviceId, now: number): DeviceRow {
+  const device = user.devices.get(id)
+  const record = user.records.get(id)
+  const facts = device && factsOf(device)
+  const lastInputAt = facts?.lastInputAt ?? record?.lastInputAt ?? null
+  return {
+    id, name: deviceName(user, id, device?.name ?? record?.name ?? ''),
+    kind: device?.kind ?? record?.kind ?? 'other',
+    status: facts ? contributionOf(facts, now) : 'offline',
+    isConnected: facts?.connected ?? false,
+    isPrimary: user.primary?.deviceId === id,
+    seenAgoMs: facts?.connected ? 0 : record ? Math.max(0, Math.round(now - record.lastSeenAt)) : null,
+    inputAgoMs: lastInputAt === null ? null : Math.max(0, Math.round(now - lastInputAt)),
+    digest: device?.digest ?? record?.digest ?? null,
+  }
+}
+
+/** The newest departure known: when a user who is not here was. */
+export const lastDepartureAt = (records: ReadonlyMap<DeviceId, DepartureRecord>): number | null =>
+  records.size === 0 ? null : Math.max(...[...records.values()].map(({ lastSeenAt }) => lastSeenAt))

@@ -1,0 +1,265 @@
+/** Everybody this relay or service knows: their devices, what that makes of them, and whoever is to be told. No sockets, no Node. */
+import { derivePresence, earliest } from '../../src/model/derive-presence.js'
+import { clampRegisters } from '../../src/model/clamp-stamps.js'
+import { isSame } from '../../src/model/directory.js'
+import type { Stamp } from '../../src/model/hybrid-clock.js'
+import { LIMITS } from '../../src/model/limits.js'
+import { choosePrimary } from '../../src/model/primary-device.js'
+import { isRemoved, mergeRegisters, readCustom, readStatus, registerSizeBytes, type Registers } from '../../src/model/registers.js'
+import type { Clock, Log } from '../../src/ports.js'
+import type { ChannelId, DeviceId, Policy, Stop, UserId } from '../../src/presence-service.js'
+import { encodeDeviceRows } from '../../src/protocol/device-rows.js'
+import { nobody } from '../../src/protocol/feed.js'
+import { WIRE } from '../../src/protocol/limits.js'
+import { createDeadlines } from './deadlines.js'
+import { deviceRows, factsOf, lastDepartureAt, type Connection, type HubDevice, type HubUser, type Shown } from './hub-user.js'
+import { createSaver, type Saver } from './saver.js'
+import { parseFrozen, showToOthers } from './show.js'
+import { createTeller, type Teller } from './teller.js'
+import type { UserStore } from './user-store.js'
+
+export interface HubOptions {
+  readonly clock: Clock
+  readonly store: UserStore
+  readonly policy: Required<Policy>
+  readonly log: Log
+}
+
+/** What happened to a user, as others may see it, and whether the owner's list of devices changed. */
+export interface HubChange {
+  readonly user: HubUser
+  readonly before: Shown
+  readonly hasNewDevices: boolean
+}
+
+export interface Hub {
+  readonly clock: Clock
+  readonly policy: Required<Policy>
+  readonly teller: Teller
+  readonly saver: Saver
+  /** From the store where not in memory; stays there until `release`. */
+  open(userId: UserId): Promise<HubUser>
+  release(user: HubUser): void
+  /** Lets go of a user whom nobody needs any more. */
+  dropIfUnused(user: HubUser): void
+  /** Users in memory: everyone connected, watched, or just used. */
+  users(): Iterable<HubUser>
+  find(userId: UserId): HubUser | undefined
+  /** Every user with anything stored. */
+  storedUserIds(): AsyncIterable<UserId>
+  /** Merges what somebody wrote, and has it stored; returns the names that did not fit. Tells, and writes on to devices. */
+  merge(user: HubUser, incoming: Registers): { readonly saved: Promise<void>; readonly refused: readonly string[] }
+  /** The stamps of registers that are on disk. */
+  storedStamps(user: HubUser): Map<string, Stamp>
+  /** Derives anew, tells what changed, and sets the next deadline. Call after every change of a user's devices. */
+  refresh(user: HubUser): void
+  onChange(listener: (change: HubChange) => void): Stop
+  /** LV7: until then, nobody who has not been heard from is called offline. */
+  startGrace(): void
+  nextSessionNumber(): number
+  close(): Promise<void>
+}
+
+export function createHub({ clock, store, policy, log }: HubOptions): Hub {
+  const users = new Map<UserId, HubUser>()
+  const opening = new Map<UserId, Promise<HubUser>>()
+  const changeListeners = new Set<(change: HubChange) => void>()
+  const deadlines = createDeadlines<HubUser>(clock, refresh)
+  const teller = createTeller()
+  const saver = createSaver({ store, clock, log, onStored })
+  let lastUserNumber = 0
+  let lastSessionNumber = 0
+  let startingUntil = Number.NEGATIVE_INFINITY
+  return {
+    clock, policy, teller, saver, open, release, dropIfUnused, users: () => users.values(), find: (userId) => users.get(userId),
+    storedUserIds: () => store.userIds(), merge, storedStamps, refresh, startGrace, close,
+    onChange: (listener) => {
+      changeListeners.add(listener)
+      return () => { changeListeners.delete(listener) }
+    },
+    nextSessionNumber: () => ++lastSessionNumber,
+  }
+
+  async function open(userId: UserId): Promise<HubUser> {
+    const user = users.get(userId) ?? await (opening.get(userId) ?? load(userId))
+    user.pins++
+    return user
+  }
+
+  function load(userId: UserId): Promise<HubUser> {
+    const loading = store.load(userId).then((stored) => {
+      const frozen = parseFrozen(stored.frozen, userId)
+      const user: HubUser = {
+        userId, number: ++lastUserNumber, registers: stored.registers, unsaved: new Map(), records: new Map(stored.records),
+        devices: new Map(), activity: stored.activity, primary: null, frozen: frozen?.frozen ?? null,
+        lastChangeAt: frozen?.at ?? lastDepartureAt(stored.records), wasSeen: false,
+        shown: { projection: nobody(userId), isUnknown: false, devices: '' }, ownerRows: '', channels: new Set(), serverJoins: new Map(),
+        watchers: new Set(), owners: new Set(), replicas: new Set(), pins: 0,
+      }
+      // First, so that what was true before is no news.
+      refresh(user)
+      users.set(userId, user)
+      return user
+    }).finally(() => opening.delete(userId))
+    opening.set(userId, loading)
+    return loading
+  }
+
+  function release(user: HubUser): void {
+    user.pins--
+    dropIfUnused(user)
+  }
+
+  function dropIfUnused(user: HubUser): void {
+    if (user.pins > 0 || user.devices.size > 0 || user.watchers.size > 0 || user.owners.size > 0 || user.serverJoins.size > 0) return
+    if (saver.isSaving(user) || user.unsaved.size > 0) return
+    users.delete(user.userId)
+    deadlines.set(user, null)
+  }
+
+  function merge(user: HubUser, incoming: Registers): { saved: Promise<void>; refused: string[] } {
+    const { merged, changed } = mergeRegisters(user.registers, clampRegisters(incoming, user.registers, clock.now()))
+    if (changed.length === 0) {
+      // A stamp that was clamped away still has to be written back.
+      pushToDevices(user)
+      return { saved: Promise.resolve(), refused: [] }
+    }
+    const { registers, refused } = withinQuota(user.registers, merged, changed)
+    const accepted = changed.filter((name) => !refused.includes(name))
+    for (const name of accepted) if (!user.unsaved.has(name)) user.unsaved.set(name, user.registers.get(name)?.at ?? null)
+    user.registers = registers
+    const saved = accepted.length > 0 ? saver.save(user, { registers: accepted }) : Promise.resolve()
+    refresh(user)
+    pushToDevices(user)
+    return { saved, refused }
+  }
+
+  function pushToDevices(user: HubUser): void {
+    for (const replica of [...user.replicas]) replica.push()
+  }
+
+  function onStored(user: HubUser, stamps: ReadonlyMap<string, Stamp>): void {
+    for (const [name, at] of stamps) {
+      if (user.registers.get(name)?.at === at) user.unsaved.delete(name)
+      else user.unsaved.set(name, at)
+    }
+    for (const replica of [...user.replicas]) replica.stored(stamps)
+    dropIfUnused(user)
+  }
+
+  function storedStamps(user: HubUser): Map<string, Stamp> {
+    return new Map([...user.registers].flatMap(([name, { at }]) => {
+      const stored = user.unsaved.has(name) ? user.unsaved.get(name)! : at
+      return stored ? [[name, stored] as const] : []
+    }))
+  }
+
+  function refresh(user: HubUser): void {
+    const now = clock.now()
+    dropGone(user, now)
+    const facts = [...user.devices.values()].filter(({ id }) => !isRemoved(user.registers, id)).map(factsOf)
+    const derived = derivePresence({ choice: readStatus(user.registers, now), devices: facts }, now)
+    const { primary, validUntil: primaryUntil } = choosePrimary(facts, user.primary, now)
+    user.primary = primary
+
+    const before = user.shown
+    const channelsBefore = user.channels
+    const rows = deviceRows(user, now)
+    const { shown, frozen, lastChangeAt } = showToOthers(user, derived, rows, now, now < startingUntil)
+    const isFrozenAnew = (frozen === null) !== (user.frozen === null)
+    user.shown = isSame(before.projection, shown.projection) ? { ...shown, projection: before.projection } : shown
+    user.frozen = frozen
+    user.lastChangeAt = lastChangeAt
+    user.wasSeen ||= shown.projection.status !== 'offline'
+    user.channels = derived.isHidden || !facts.some(({ connected }) => connected) ? NONE : channelsOf(user)
+    if (isFrozenAnew && users.get(user.userId) === user) void saver.save(user, { frozen: true })
+
+    teller.tell(user, before, channelsBefore, now)
+    const ownerRows = JSON.stringify(encodeDeviceRows(rows.map((row) => ({ ...row, seenAgoMs: null, inputAgoMs: null }))))
+    const hasNewDevices = ownerRows !== user.ownerRows
+    user.ownerRows = ownerRows
+    if (hasNewDevices) teller.tellOwners(user, encodeDeviceRows(rows), now)
+    if (users.get(user.userId) === user) for (const listener of [...changeListeners]) listener({ user, before, hasNewDevices })
+
+    const expiresAt = readCustom(user.registers, now)?.expiresAt ?? null
+    deadlines.set(user, earliest([
+      derived.validUntil, primaryUntil, expiresAt, nextGoneAt(user), user.wasSeen || shown.projection.status !== 'offline' ? null : startingUntil,
+    ], now))
+    dropIfUnused(user)
+  }
+
+  /** Ends the grace of sockets that did not come back, and remembers the devices that left with them. */
+  function dropGone(user: HubUser, now: number): void {
+    for (const device of [...user.devices.values()]) {
+      if (device.connections.size === 0 || isTimeToRecord(device, now)) record(user, device, now)
+      for (const connection of [...device.connections]) {
+        if (connection.goneAt !== null && connection.goneAt <= now) {
+          record(user, device, now)
+          device.connections.delete(connection)
+        }
+      }
+      if (device.connections.size === 0) user.devices.delete(device.id)
+    }
+  }
+
+  function isTimeToRecord(device: HubDevice, now: number): boolean {
+    return now >= device.recordedAt + WIRE.recordIntervalMs
+  }
+
+  function record(user: HubUser, device: HubDevice, now: number): void {
+    device.recordedAt = now
+    if (!device.isRemembered) return
+    user.records.set(device.id, { name: device.name, kind: device.kind, lastSeenAt: Math.floor(now), lastInputAt: factsOf(device).lastInputAt, digest: device.digest })
+    void saver.save(user, { records: [device.id, ...forgetOldest(user)] })
+  }
+
+  /** DV4: the longest unseen go first. */
+  function forgetOldest(user: HubUser): DeviceId[] {
+    const absent = [...user.records].filter(([id]) => !user.devices.has(id)).sort(([, a], [, b]) => a.lastSeenAt - b.lastSeenAt)
+    const surplus = absent.slice(0, Math.max(0, user.records.size - LIMITS.devices)).map(([id]) => id)
+    surplus.forEach((id) => user.records.delete(id))
+    return surplus
+  }
+
+  function startGrace(): void {
+    startingUntil = clock.now() + WIRE.startGraceMs
+    for (const user of [...users.values()]) refresh(user)
+  }
+
+  async function close(): Promise<void> {
+    const now = clock.now()
+    for (const user of [...users.values()]) for (const device of user.devices.values()) record(user, device, now)
+    deadlines.stop()
+    await saver.close()
+    await store.close()
+  }
+}
+
+const NONE: ReadonlySet<ChannelId> = new Set()
+
+function channelsOf(user: HubUser): ReadonlySet<ChannelId> {
+  const joined = new Set<ChannelId>(user.serverJoins.keys())
+  for (const device of user.devices.values()) for (const connection of device.connections) for (const id of connection.joined) joined.add(id)
+  return joined.size === 0 ? NONE : joined
+}
+
+function nextGoneAt(user: HubUser): number | null {
+  const times = [...user.devices.values()].flatMap(({ connections }) => [...connections].flatMap(({ goneAt }: Connection) => goneAt ?? []))
+  return times.length === 0 ? null : Math.min(...times)
+}
+
+/** A user's registers are bounded, whoever writes them (DESIGN §5): what does not fit stays out, the rest goes in. */
+function withinQuota(current: Registers, merged: Registers, changed: readonly string[]): { registers: Registers; refused: string[] } {
+  const registers = new Map(merged)
+  const refused: string[] = []
+  let sizeBytes = 0
+  for (const [name, register] of merged) sizeBytes += registerSizeBytes(name, register)
+  for (const name of [...changed].reverse()) {
+    if (registers.size <= LIMITS.registers && sizeBytes <= LIMITS.registersBytes) break
+    const before = current.get(name)
+    sizeBytes -= registerSizeBytes(name, registers.get(name)!) - (before ? registerSizeBytes(name, before) : 0)
+    before ? registers.set(name, before) : registers.delete(name)
+    refused.push(name)
+  }
+  return { registers, refused }
+}

@@ -1,0 +1,71 @@
+/** LV1: who is silent. Pings say *connected*; they are answered below the page, so that a throttled tab never blinks. */
+import type { Clock } from '../../src/ports.js'
+import type { Stop } from '../../src/presence-service.js'
+import { WIRE } from '../../src/protocol/limits.js'
+
+export interface Beating {
+  ping(): void
+  keepalive(): void
+  /** Nothing was heard for too long. */
+  silent(): void
+}
+export interface Heartbeat {
+  /** `heard` is to be called for everything that arrives. */
+  add(beating: Beating): { heard(): void; stop: Stop }
+  stop(): void
+}
+
+const TICK_MS = 1_000
+/** A tick later than this is our own stall, and counts against nobody (LV6). */
+const STALL_MS = 500
+
+interface Watched extends Beating {
+  heardAt: number
+  pingAt: number
+  keepaliveAt: number
+}
+
+export function createHeartbeat(clock: Clock): Heartbeat {
+  const all = new Set<Watched>()
+  let stalledMs = 0
+  let nextTickAt = clock.now() + TICK_MS
+  let cancel = clock.at(nextTickAt, tick)
+  return { add, stop: () => cancel() }
+
+  /** Time as far as we were awake to see it. */
+  function awake(): number {
+    return clock.now() - stalledMs
+  }
+
+  function add(beating: Beating): { heard(): void; stop: Stop } {
+    const now = awake()
+    const watched: Watched = Object.assign(beating, { heardAt: now, pingAt: now + WIRE.pingIntervalMs, keepaliveAt: now + WIRE.keepaliveIntervalMs })
+    all.add(watched)
+    return { heard: () => { watched.heardAt = awake() }, stop: () => { all.delete(watched) } }
+  }
+
+  function tick(): void {
+    const lateMs = clock.now() - nextTickAt
+    if (lateMs > STALL_MS) stalledMs += lateMs
+    const now = awake()
+    for (const watched of [...all]) beat(watched, now)
+    nextTickAt = clock.now() + TICK_MS
+    cancel = clock.at(nextTickAt, tick)
+  }
+
+  function beat(watched: Watched, now: number): void {
+    if (now - watched.heardAt >= WIRE.silentAfterMs) {
+      all.delete(watched)
+      watched.silent()
+      return
+    }
+    if (now >= watched.pingAt) {
+      watched.pingAt = now + WIRE.pingIntervalMs
+      watched.ping()
+    }
+    if (now >= watched.keepaliveAt) {
+      watched.keepaliveAt = now + WIRE.keepaliveIntervalMs
+      watched.keepalive()
+    }
+  }
+}

@@ -1,0 +1,14 @@
+/** SY3: how many of a person's devices have what this one has. */
+import { LIMITS } from './limits.js'
+
+interface ReportingDevice {
+  readonly isConnected: boolean
+  readonly seenAgoMs: number | null
+  readonly digest: string | null
+}
+
+/** Of the devices seen in the last 30 days, those whose last report equals `digest`. */
+export function devicesSeen(devices: readonly ReportingDevice[], digest: string): { synced: number; total: number } {
+  const counted = devices.filter(({ isConnected, seenAgoMs }) => isConnected || (seenAgoMs !== null && seenAgoMs < LIMITS.deviceCountsMs))
+  return { synced: counted.filter((device) => device.digest === digest).length, total: counted.length }
+}

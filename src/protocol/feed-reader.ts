@@ -1,0 +1,62 @@
+/** The receiving end of the feed on one connection: integers become names again, and changes whole values. */
+import type { Told } from '../model/directory.js'
+import { parsed, unreadable, type Parsed } from '../model/json.js'
+import type { Projection } from '../model/project-presence.js'
+import type { ChannelId, JsonValue, UserId } from '../presence-service.js'
+import { applyEntry, decodeFeed, type FeedItem } from './feed.js'
+
+export interface FeedNews {
+  readonly userId: UserId
+  readonly told: Told
+  readonly devices: JsonValue | undefined
+  readonly joined: readonly ChannelId[]
+  readonly left: readonly ChannelId[]
+  readonly isForgotten: boolean
+}
+export interface FeedReader {
+  /** `now` is relay time. A frame that cannot be read changes nothing. */
+  read(frame: Uint8Array, now: number): Parsed<FeedNews[]>
+  channelId(channelNumber: number): ChannelId | undefined
+}
+
+interface Known {
+  readonly userId: UserId
+  readonly projection: Projection
+  readonly isUnknown: boolean
+}
+
+/** Integers are of one connection to one relay: make a new reader for each. */
+export function createFeedReader(): FeedReader {
+  const users = new Map<number, Known>()
+  const channels = new Map<number, ChannelId>()
+  return { read, channelId: (channelNumber) => channels.get(channelNumber) }
+
+  function read(frame: Uint8Array, now: number): Parsed<FeedNews[]> {
+    const items = decodeFeed(frame)
+    if (!items.ok) return items
+    const stranger = items.value.find((item) => item.kind === 'user' && item.userId === undefined && !users.has(item.number))
+    return stranger ? unreadable('a user was not introduced') : parsed(items.value.flatMap((item) => newsOf(item, now)))
+  }
+
+  function newsOf(item: FeedItem, now: number): FeedNews[] {
+    if (item.kind === 'channel') {
+      channels.set(item.channelNumber, item.channelId)
+      return []
+    }
+    const before = users.get(item.number)
+    const userId = item.userId ?? before?.userId
+    if (userId === undefined) return []
+    const known: Known = {
+      userId, projection: applyEntry(before?.projection, item, userId, now),
+      isUnknown: item.status === undefined ? before?.isUnknown ?? false : item.isUnknown ?? false,
+    }
+    users.set(item.number, known)
+    return [{
+      userId, told: known, devices: item.devices, joined: named(item.joined), left: named(item.left), isForgotten: item.isForgotten ?? false,
+    }]
+  }
+
+  function named(numbers: readonly number[] | undefined): ChannelId[] {
+    return (numbers ?? []).flatMap((number) => channels.get(number) ?? [])
+  }
+}
