@@ -9,6 +9,8 @@ export interface DeviceFacts {
   readonly connected: boolean
   /** Null: never an input. */
   readonly lastInputAt: number | null
+  /** Where there never was an input, the wait for one starts here (PR4). */
+  readonly connectedAt?: number
   readonly locked: boolean
   readonly suspended: boolean
   /** Reasons for which the device is kept in use (PR11). */
@@ -48,18 +50,23 @@ export function derivePresence({ choice: chosen, devices }: PresenceFacts, now: 
   return {
     status, automatic, choice, choiceExpiresAt: expiresAt,
     isHidden: choice === 'offline',
-    idleSince: choice === 'auto' && status === 'away' ? latestInput(connected) : null,
-    validUntil: earliest([expiresAt, ...connected.flatMap((device) => deadlines(device, now)), offlineDeadline(connected, now)], now),
+    idleSince: choice === 'auto' && status === 'away' ? latestOf(connected.map((device) => device.lastInputAt)) : null,
+    validUntil: earliest([expiresAt, ...connected.map((device) => inUseUntil(device, now)), offlineDeadline(connected, now)], now),
   }
 }
 
-/** PR5 and PR11: input younger than its own limit and neither locked nor suspended, or held. */
+/** PR5 and PR11: input younger than its own limit and neither locked nor suspended, or held. An override replaces all of it (PR10). */
 export function isInUse(device: DeviceFacts, now: number): boolean {
-  if (!device.connected || device.suspended) return false
+  if (!device.connected) return false
   if (device.override !== null) return device.override === 'online'
+  if (device.suspended) return false
   if (device.holds.length > 0) return true
   return !device.locked && device.lastInputAt !== null && now < device.lastInputAt + device.awayAfterMs
 }
+
+/** Until when a device in use stays so by itself; null: it is not, or nothing but news ends it. */
+export const inUseUntil = (device: DeviceFacts, now: number): number | null =>
+  device.override === null && device.holds.length === 0 && isInUse(device, now) ? device.lastInputAt! + device.awayAfterMs : null
 
 /** What one device adds to the automatic status (PR10). */
 export function contributionOf(device: DeviceFacts, now: number): PresenceStatus {
@@ -85,15 +92,12 @@ function automaticStatus(connected: readonly DeviceFacts[], now: number): Presen
 function offlineAt(connected: readonly DeviceFacts[]): number | null {
   if (connected.length === 0 || connected.some((device) => device.override !== null && device.override !== 'offline')) return null
   const counting = connected.filter((device) => device.override === null)
-  const latest = latestInput(counting)
-  return latest === null ? null : latest + Math.max(...counting.map((device) => device.offlineAfterMs))
+  const since = latestOf(counting.map(({ lastInputAt, connectedAt = null }) => lastInputAt ?? connectedAt))
+  return since === null ? null : since + Math.max(...counting.map((device) => device.offlineAfterMs))
 }
 
-const latestInput = (devices: readonly DeviceFacts[]): number | null =>
-  devices.reduce<number | null>((latest, { lastInputAt }) => (lastInputAt === null ? latest : Math.max(latest ?? lastInputAt, lastInputAt)), null)
-
-const deadlines = (device: DeviceFacts, now: number): number[] =>
-  device.override === null && device.holds.length === 0 && isInUse(device, now) ? [device.lastInputAt! + device.awayAfterMs] : []
+const latestOf = (times: readonly (number | null)[]): number | null =>
+  times.reduce<number | null>((latest, time) => (time === null ? latest : Math.max(latest ?? time, time)), null)
 
 const offlineDeadline = (connected: readonly DeviceFacts[], now: number): number | null =>
   automaticStatus(connected, now) === 'away' ? offlineAt(connected) : null

@@ -16,7 +16,7 @@ export function compareStamps(a: Stamp, b: Stamp): number {
 }
 
 export function nextStamp(now: number, greatest: Stamp | undefined, writerId: string): Stamp {
-  const ms = Math.floor(now)
+  const ms = boundedTime(Math.floor(now))
   if (!greatest || ms > greatest[0]) return [ms, 0, writerId]
   return greatest[1] < MAXIMUM_COUNTER ? [greatest[0], greatest[1] + 1, writerId] : [greatest[0] + 1, 0, writerId]
 }
@@ -25,7 +25,10 @@ export const isFarAhead = (at: Stamp, now: number): boolean => at[0] > now + MAX
 
 /** Shifts a stamp by a newly measured clock offset (TM2). */
 export const shiftStamp = ([ms, counter, writerId]: Stamp, byMs: number): Stamp =>
-  [Math.min(Math.max(0, Math.round(ms + byMs)), LATEST_TIME_MS), counter, writerId]
+  [boundedTime(Math.round(ms + byMs)), counter, writerId]
+
+/** A clock set before 1970 or past 9999 still writes stamps that others can read. */
+const boundedTime = (ms: number): number => Math.min(Math.max(0, ms), LATEST_TIME_MS)
 
 const WRITER_ID = /^[\w-]{22}$/
 /** Device and store ids: 16 random bytes as base64url. */

@@ -1,6 +1,6 @@
 /** DV2: which of a person's devices they are at. Steady: it neither flickers nor lingers on a device that is gone. */
 import type { DeviceId } from '../presence-service.js'
-import { isInUse, type DeviceFacts } from './derive-presence.js'
+import { earliest, inUseUntil, isInUse, type DeviceFacts } from './derive-presence.js'
 
 export interface Primary {
   readonly deviceId: DeviceId
@@ -21,20 +21,17 @@ const STAYS_MS = 10_000
 export function choosePrimary(devices: readonly DeviceFacts[], present: Primary | null, now: number): PrimaryChoice {
   const inUse = devices.filter((device) => isInUse(device, now))
   if (inUse.length === 0) return { primary: present, validUntil: null }
-  const best = mostRecent(inUse)
+  const latest = Math.max(...inUse.map(recency))
+  const mostRecent = inUse.filter((device) => latest - recency(device) <= EQUALLY_RECENT_MS)
   const current = inUse.find((device) => device.deviceId === present?.deviceId)
-  if (!current) return { primary: { deviceId: best.deviceId, since: now }, validUntil: null }
-  if (recency(best) - recency(current) <= EQUALLY_RECENT_MS) return { primary: present, validUntil: null }
-  const freeAt = present!.since + STAYS_MS
-  return freeAt <= now
-    ? { primary: { deviceId: best.deviceId, since: now }, validUntil: null }
-    : { primary: present, validUntil: freeAt }
+  const isBehind = current === undefined || !mostRecent.includes(current)
+  const freeAt = current === undefined ? now : present!.since + STAYS_MS
+  const next = isBehind && freeAt <= now ? mostRecent.reduce((best, device) => (device.deviceId < best.deviceId ? device : best)) : current!
+  return {
+    primary: next === current ? present : { deviceId: next.deviceId, since: now },
+    validUntil: earliest([isBehind ? freeAt : null, inUse.length > 1 ? inUseUntil(next, now) : null], now),
+  }
 }
 
-function mostRecent(devices: readonly DeviceFacts[]): DeviceFacts {
-  const latest = Math.max(...devices.map(recency))
-  return devices.filter((device) => latest - recency(device) <= EQUALLY_RECENT_MS)
-    .reduce((best, device) => (device.deviceId < best.deviceId ? device : best))
-}
-
-const recency = (device: DeviceFacts): number => device.lastInputAt ?? Number.NEGATIVE_INFINITY
+/** Not minus infinity, which is no distance from itself: two devices without any input are equally recent too. */
+const recency = (device: DeviceFacts): number => device.lastInputAt ?? Number.MIN_SAFE_INTEGER

@@ -20,7 +20,7 @@ export interface ProjectionFacts {
 export function projectForOthers(facts: ProjectionFacts, now: number): Projection {
   const privacy = readPrivacy(facts.registers)
   const isVisible = facts.derived.status !== 'offline'
-  const active = privacy.devices && isVisible ? facts.devices.find((device) => device.isPrimary) : undefined
+  const active = devicesForOthers(facts.devices, privacy, facts.derived).find((device) => device.isPrimary)
   return {
     ...told(facts, now),
     lastSeen: privacy.lastSeen === 'exact' ? wholeMinutes(facts.lastChangeAt) : null,

@@ -3,7 +3,7 @@ import type { JsonValue, LastSeenDetail, Privacy, QuietHours, StatusChoice } fro
 import { compareStamps, isStamp, isTime, isWriterId, type Stamp } from './hybrid-clock.js'
 import { canonicalJson, isJson, isObject, parsed, sizeInBytes, unreadable, type Parsed } from './json.js'
 import { LIMITS } from './limits.js'
-import { isCleanText, isEmoji } from './text.js'
+import { cleanText, isCleanText, isEmoji } from './text.js'
 
 export interface Register {
   readonly at: Stamp
@@ -47,15 +47,23 @@ export const isForgotten = (name: string, { at, value }: Register, now: number):
 export const registerSizeBytes = (name: string, { at, value }: Register): number =>
   sizeInBytes(name) + at[2].length + 16 + sizeInBytes(JSON.stringify(value))
 
-/** A name and a stamped value as found in a document, on a disk or on a wire. */
+/** A name and a stamped value as found in a document, on a disk or on a wire. Reading it may throw: a stranger wrote it. */
 export function parseRegister(name: string, raw: unknown): Parsed<Register> {
+  try {
+    return readRegister(name, raw)
+  } catch {
+    return unreadable('it cannot be read')
+  }
+}
+
+function readRegister(name: string, raw: unknown): Parsed<Register> {
   if (!isRegisterName(name)) return unreadable('the name is not a register')
   if (!isObject(raw) || !isStamp(raw['at'])) return unreadable('it has no stamp')
   const value = raw['value']
   if (!isJson(value)) return unreadable('the value is not plain JSON')
   const maximumBytes = name === 'quietHours' ? LIMITS.quietHoursBytes : LIMITS.registerValueBytes
   if (sizeInBytes(JSON.stringify(value)) > maximumBytes) return unreadable(`the value is over ${maximumBytes} bytes`)
-  const isValid = name.startsWith('device/') ? isDeviceValue : VALIDATORS[name]
+  const isValid = name.startsWith('device/') ? isDeviceValue : VALIDATORS.get(name)
   if (isValid && !isValid(value)) return unreadable('the value does not fit the register')
   return parsed({ at: raw['at'], value })
 }
@@ -74,7 +82,7 @@ const isTextOrNull = (value: unknown, maximumGraphemes: number): boolean =>
   value === null || (typeof value === 'string' && isCleanText(value, maximumGraphemes))
 
 /** A register without a validator here is one of a newer version: kept, within its size, and not read. */
-const VALIDATORS: Readonly<Record<string, ((value: unknown) => boolean) | undefined>> = Object.assign(Object.create(null), {
+const VALIDATORS: ReadonlyMap<string, (value: unknown) => boolean> = new Map(Object.entries({
   status: (value: unknown) => isObject(value) && CHOICES.has(value['choice']) && isExpiry(value['expiresAt']),
   custom: (value: unknown) => value === null || (isObject(value) && typeof value['text'] === 'string'
     && isCleanText(value['text']) && (value['emoji'] === null || (typeof value['emoji'] === 'string' && isEmoji(value['emoji'])))
@@ -84,7 +92,7 @@ const VALIDATORS: Readonly<Record<string, ((value: unknown) => boolean) | undefi
   privacy: (value: unknown) => isObject(value) && LAST_SEEN.has(value['lastSeen'])
     && typeof value['devices'] === 'boolean' && typeof value['activity'] === 'boolean',
   quietHours: (value: unknown) => value === null || isQuietHours(value),
-})
+}))
 
 function isDeviceValue(value: unknown): boolean {
   return isObject(value) && (value['removed'] === true
@@ -93,11 +101,13 @@ function isDeviceValue(value: unknown): boolean {
 
 /** Only addresses that a page may show without running anything. */
 export const isAvatarUrl = (value: unknown): value is string =>
-  typeof value === 'string' && value.length <= LIMITS.avatarUrlUnits && /^https?:\/\/[^\s"'<>\\]+$/i.test(value)
+  typeof value === 'string' && value.length <= LIMITS.avatarUrlUnits && /^https?:\/\/[^\s"'<>\\]+$/i.test(value) && cleanText(value) === value
 
+// A name's shape only: which zones exist differs between browsers.
+const TIME_ZONE = /^[\w+-]+(\/[\w+-]+)*$/
 const TIME_OF_DAY = /^([01]\d|2[0-3]):[0-5]\d$/
 function isQuietHours(value: unknown): boolean {
-  return isObject(value) && typeof value['timeZone'] === 'string' && value['timeZone'].length <= 64
+  return isObject(value) && typeof value['timeZone'] === 'string' && TIME_ZONE.test(value['timeZone'])
     && (value['showAs'] === 'dnd' || value['showAs'] === 'nothing')
     && Array.isArray(value['rules']) && value['rules'].length <= LIMITS.quietHoursRules && value['rules'].every(isQuietRule)
 }
@@ -133,7 +143,7 @@ export const readDevice = (registers: Registers, deviceId: string): DeviceValue 
   registers.get(deviceRegister(deviceId))?.value as DeviceValue | undefined
 export const isRemoved = (registers: Registers, deviceId: string): boolean => {
   const value = readDevice(registers, deviceId)
-  return value !== undefined && 'removed' in value
+  return value !== undefined && 'removed' in value && value.removed
 }
 
 /** Equal for equal winners, whoever computes it: what a device reports so that others can say who is in sync (SY3). */
