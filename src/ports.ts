@@ -72,12 +72,15 @@ export interface PageLifecycle {
 /** One connection to a relay, whatever carries it. */
 export interface RelaySocket {
   send(frame: Uint8Array): void
-  close(code?: number): void
+  /** No event follows. */
+  close(): void
 }
 export interface RelaySocketEvents {
   open(): void
   /** A frame of one of our own types (100 and up). */
   frame(bytes: Uint8Array): void
+  /** Anything arrived. */
+  heard(): void
   /** Exactly once, whether or not it opened; 1006 where no code was given. */
   close(code: number): void
 }

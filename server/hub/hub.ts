@@ -70,6 +70,7 @@ export function createHub({ clock, store, policy, log }: HubOptions): Hub {
   let lastUserNumber = 0
   let lastSessionNumber = 0
   let startingUntil = Number.NEGATIVE_INFINITY
+  let cancelSettling: Stop = () => undefined
   return {
     clock, policy, teller, saver, open, release, dropIfUnused, users: () => users.values(), find: (userId) => users.get(userId),
     storedUserIds: () => store.userIds(), merge, storedStamps, refresh, startGrace, close,
@@ -223,6 +224,10 @@ export function createHub({ clock, store, policy, log }: HubOptions): Hub {
 
   function startGrace(): void {
     startingUntil = clock.now() + WIRE.startGraceMs
+    teller.settle(false)
+    cancelSettling()
+    // Users' own deadlines, in the same turn of the wheel or the one after, tell who did not come back.
+    cancelSettling = clock.at(startingUntil, () => teller.settle(true))
     for (const user of [...users.values()]) refresh(user)
   }
 
@@ -230,6 +235,7 @@ export function createHub({ clock, store, policy, log }: HubOptions): Hub {
     const now = clock.now()
     for (const user of [...users.values()]) for (const device of user.devices.values()) record(user, device, now)
     deadlines.stop()
+    cancelSettling()
     await saver.close()
     await store.close()
   }

@@ -18,6 +18,8 @@ export interface Teller {
   answer(viewer: Viewer, user: HubUser, now: number): void
   own(viewer: Viewer, user: HubUser, rows: JsonValue, now: number): void
   openChannel(viewer: Viewer, channelId: ChannelId, now: number): void
+  /** LV7: from now on, whoever is not named in a channel is not in it. */
+  settle(isSettled: boolean): void
   closeChannel(viewer: Viewer, channelId: ChannelId): void
   /** Forgets a connection, and returns whom it was the last to watch, perhaps. */
   drop(viewer: Viewer): HubUser[]
@@ -26,7 +28,8 @@ export interface Teller {
 export function createTeller(): Teller {
   const channels = new Map<ChannelId, Channel>()
   let lastChannelNumber = 0
-  return { channel: (channelId) => channels.get(channelId), tell, tellOwners, watch, unwatch, answer, own, openChannel, closeChannel, drop }
+  let isSettled = true
+  return { channel: (channelId) => channels.get(channelId), tell, tellOwners, watch, unwatch, answer, own, openChannel, settle, closeChannel, drop }
 
   function tell(user: HubUser, before: Shown, channelsBefore: ReadonlySet<ChannelId>, now: number): void {
     const joined = [...user.channels].filter((id) => !channelsBefore.has(id)).map(channelOf)
@@ -109,7 +112,19 @@ export function createTeller(): Teller {
         viewer.send(encodeFeed([...channel.members].map((user) => ({ kind: 'user', number: user.number, joined: [channel.number] }))))
       }
     }
-    viewer.send(encodePage({ channelNumber: channel.number, counts: countsOf(channel), isComplete: true }))
+    viewer.send(pageOf(channel))
+  }
+
+  function settle(settled: boolean): void {
+    isSettled = settled
+    for (const channel of channels.values()) {
+      const page = pageOf(channel)
+      for (const viewer of channel.viewers) viewer.send(page)
+    }
+  }
+
+  function pageOf(channel: Channel): Uint8Array {
+    return encodePage({ channelNumber: channel.number, counts: countsOf(channel), isComplete: true, isSettled })
   }
 
   function closeChannel(viewer: Viewer, channelId: ChannelId): void {

@@ -235,8 +235,8 @@ export function openSession(options: SessionOptions): Session {
   function leave(code: number, reason: string): void {
     count(`closed-${code}`)
     close(code, reason)
-    // What a refused socket said last is not a goodbye; its device has no claim to a grace either.
-    end(code >= 4400 && code < 4500 ? 'gone' : 'lost')
+    // Who may mend what was wrong (a token, a document) is back before anybody needs to know.
+    end(code === CLOSE.forbidden || code === CLOSE.deviceConflict ? 'gone' : 'lost')
   }
 
   function end(ending: Ending): void {

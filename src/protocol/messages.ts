@@ -62,11 +62,14 @@ export interface DeviceReply {
   readonly isDone: boolean
 }
 export type Leave = 'leaving' | 'gone'
-/** A channel's snapshot is complete; its visible members by status, in the order of `STATUSES`. */
+/** A channel's snapshot has been told; its visible members by status, in the order of `STATUSES`. */
 export interface Page {
   readonly channelNumber: number
   readonly counts: readonly number[]
+  /** False in a channel too large to be told whole. */
   readonly isComplete: boolean
+  /** False while the relay has just started: whoever was not named may still come back (LV7); another page follows. */
+  readonly isSettled: boolean
 }
 export interface Notice {
   readonly code: PresenceErrorCode | 'draining'
@@ -156,13 +159,14 @@ export const decodeLeave = (frame: Uint8Array): Parsed<Leave> => body(frame, (re
 export const encodePage = (page: Page): Uint8Array => encode(TYPE.page, (writer) => {
   writeVarUint(writer, page.channelNumber)
   writeList(writer, page.counts, (count) => writeVarUint(writer, count))
-  writeUint8(writer, page.isComplete ? 1 : 0)
+  writeUint8(writer, (page.isComplete ? 1 : 0) + (page.isSettled ? 2 : 0))
 })
-export const decodePage = (frame: Uint8Array): Parsed<Page> => body(frame, (reader) => ({
-  channelNumber: readVarUint(reader),
-  counts: readList(reader, STATUSES.length, readVarUint),
-  isComplete: readUint8(reader) === 1,
-}))
+export const decodePage = (frame: Uint8Array): Parsed<Page> => body(frame, (reader) => {
+  const channelNumber = readVarUint(reader)
+  const counts = readList(reader, STATUSES.length, readVarUint)
+  const flags = readUint8(reader)
+  return { channelNumber, counts, isComplete: (flags & 1) !== 0, isSettled: (flags & 2) !== 0 }
+})
 
 export const encodeNotice = (notice: Notice): Uint8Array => encode(TYPE.notice, (writer) => {
   writeUint8(writer, NOTICE_CODES.indexOf(notice.code))
