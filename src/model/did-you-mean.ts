@@ -1,10 +1,18 @@
 /** The one of `known` that was probably meant: at most two letters wrong. */
 export function nearestOf(name: string, known: readonly string[]): string | undefined {
   if (name.length > 64) return undefined
-  const distances = known.map((candidate) => distanceBetween(name.toLowerCase(), candidate.toLowerCase()))
+  const given = name.toLowerCase()
+  // Whole letters decide; of equals the one that begins alike: "ofline" is offline, not online.
+  const distances = known.map((candidate) => distanceBetween(given, candidate.toLowerCase()) - sharedStart(given, candidate) / 100)
   const least = Math.min(...distances)
-  // A word of three letters is two letters from every other.
-  return least <= Math.min(2, name.length - 1) ? known[distances.indexOf(least)] : undefined
+  // A word of two letters is two letters from every other.
+  return Math.ceil(least) <= Math.min(2, name.length - 1) ? known[distances.indexOf(least)] : undefined
+}
+
+function sharedStart(a: string, b: string): number {
+  let length = 0
+  while (length < a.length && a[length] === b[length]) length++
+  return length
 }
 
 /** Levenshtein's, one row at a time. */
