@@ -13,7 +13,7 @@ import { createScratchDocument } from '../../src/replica/scratch-document.js'
 import { gateSyncMessage, SYNC_STEP_1, SYNC_STEP_2, SYNC_UPDATE } from './update-gate.js'
 
 export interface BridgeOptions {
-  /** The Yjs client under which the relay writes on this connection: 32 random bits. */
+  /** A random integer, for the Yjs client under which the relay writes on this connection. */
   readonly clientId: number
   /** From *hello*; null for a stock client. */
   readonly digest: string | null

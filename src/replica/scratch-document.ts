@@ -29,8 +29,15 @@ export interface ScratchDocument {
   rest(): void
 }
 
-/** `clientId`: the Yjs client under which the relay writes, drawn once per connection. */
-export function createScratchDocument(clientId: number): ScratchDocument {
+/**
+ * Of two entries written at the same time Yjs shows the one of the greater client id. The relay's are lower than nearly every
+ * client's, so that what a person has just written is never hidden by what the relay has just heard.
+ */
+const RELAY_CLIENT_IDS = 2 ** 20
+
+/** `random`: an integer drawn once per connection. */
+export function createScratchDocument(random: number): ScratchDocument {
+  const clientId = random % RELAY_CLIENT_IDS
   let encoded: Uint8Array | undefined
   let inflated: Y.Doc | undefined
 

@@ -7,7 +7,7 @@ import type { Parsed } from '../model/json.js'
 import { greatestStamp, isForgotten, registerSizeBytes, wins, type Register, type Registers } from '../model/registers.js'
 import type { JsonValue, Stop } from '../presence-service.js'
 import { decode, readVarUint } from '../protocol/wire.js'
-import { keyOf, nameOf, readEntry, readRegisterMap, registerMap, type InvalidRegister } from './register-map.js'
+import { nameOf, readEntry, readRegisterMap, registerMap, type InvalidRegister } from './register-map.js'
 
 /** Every session that writes adds a Yjs client: some 25 bytes, and a share of every later merge. */
 const REBASE_AT_CLIENTS = 250
@@ -37,8 +37,8 @@ export interface UserDocument {
   encode(): Uint8Array
   onChange(listener: (names: readonly string[], isFromRelay: boolean) => void): Stop
   needsRebase(now: number): boolean
-  /** A fresh document with the winners, to be merged into storage and opened in this one's place. */
-  rebase(now: number): Uint8Array
+  /** For inside the storage transaction too: a fresh document with the winners, to be opened in this one's place. */
+  rebase(stored: Uint8Array | undefined, now: number): Uint8Array
   /** Gives this device's own entries another stamp where `shift` returns one (TM2). */
   restamp(shift: (name: string, register: Register) => Stamp | null): void
   close(): void
@@ -130,10 +130,19 @@ export function openUserDocument(bytes: Uint8Array | undefined, { writerId }: { 
     return 'united'
   }
 
-  function rebase(now: number): Uint8Array {
+  function rebase(stored: Uint8Array | undefined, now: number): Uint8Array {
+    const united = unite(stored, encode())!
+    // Another tab did it already.
+    if (united.base > base) return encodeOpen(united)
     const fresh = new Y.Doc()
+    const { entries, winners } = readRegisterMap(registerMap(united.doc))
     fresh.transact(() => {
-      for (const [name, register] of live(now)) registerMap(fresh).set(keyOf(name, register), register)
+      for (const [key, register] of entries) {
+        const name = nameOf(key)
+        // Ours stay even where they lost: a tab that still has one with a stamp from before its clock was set must find it corrected.
+        const isKept = register === winners.get(name) || key === ownKey(name)
+        if (isKept && !isForgotten(name, register, now)) registerMap(fresh).set(key, register)
+      }
     })
     return encodeOpen({ base: base + 1, doc: fresh })
   }
@@ -217,23 +226,44 @@ function unite(stored: Uint8Array | undefined, mine: Uint8Array): OpenReplica | 
   return kept
 }
 
-/** `other`, of the same or a lesser base, into `kept`; what a merge of Yjs hides is written on top (ST1). */
+/** `other`, of the same or a lesser base, into `kept`; what would be hidden then is written on top (ST1), unless it was set right. */
 function takeIn(kept: OpenReplica, other: OpenReplica): void {
-  const theirs = readRegisterMap(registerMap(other.doc))
-  const isSameBase = kept.base === other.base
   const map = registerMap(kept.doc)
-  const candidates = isSameBase ? [...readRegisterMap(map).entries, ...theirs.entries]
-    : [...theirs.winners].map(([name, register]) => [keyOf(name, register), register] as const)
+  const isSameBase = kept.base === other.base
+  const candidates = isSameBase ? [...candidatesOf(kept.doc), ...candidatesOf(other.doc)] : candidatesOf(other.doc)
   if (isSameBase) Y.applyUpdate(kept.doc, Y.encodeStateAsUpdate(other.doc), OURS)
   kept.doc.transact(() => {
     const { entries, winners } = readRegisterMap(map)
     const visible = new Map(winners)
-    for (const [key, register] of candidates) {
-      if (!wins(register, visible.get(nameOf(key))) || isCorrection(entries.get(key), register)) continue
+    for (const { key, register, id } of candidates) {
+      if (!wins(register, visible.get(nameOf(key)))) continue
+      if (isSameBase ? isReplaced(kept.doc, key, id) : isCorrection(entries.get(key), register)) continue
       map.set(key, register)
       visible.set(nameOf(key), register)
     }
   }, OURS)
+}
+
+interface Candidate {
+  readonly key: string
+  readonly register: Register
+  readonly id: Y.ID
+}
+function candidatesOf(doc: Y.Doc): Candidate[] {
+  const map = registerMap(doc)
+  return [...readRegisterMap(map).entries].map(([key, register]) => ({ key, register, id: map._map.get(key)!.lastId }))
+}
+
+/** Whether who wrote what is under `key` knew the entry `id`. Then that was not hidden by chance, whatever its stamp. */
+function isReplaced(doc: Y.Doc, key: string, id: Y.ID): boolean {
+  let item: Y.Item | Y.GC | undefined = registerMap(doc)._map.get(key)
+  while (item instanceof Y.Item && item.origin) {
+    const { client, clock }: Y.ID = item.origin
+    item = Y.getItem(doc.store, item.origin)
+    // Deleted entries in a row are kept as one.
+    if (client === id.client && item.id.clock <= id.clock && id.clock <= clock) return true
+  }
+  return false
 }
 
 const isEqual = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, index) => byte === b[index])
