@@ -34,16 +34,11 @@ export interface Storage {
   close(options?: { readonly forget?: boolean }): Promise<void>
 }
 
-/** What the person does at this device. Times are durations: an observer never learns another machine's clock. */
-export interface ActivitySignal {
-  /** Milliseconds since the last input, as of now. */
-  readonly sinceInputMs: number
-  readonly locked: boolean
-  readonly hidden: boolean
-}
-export interface ActivitySource {
-  /** Calls back at input (sampled) and when `locked` or `hidden` changes. */
-  start(listener: (signal: ActivitySignal) => void): Stop
+/** What the person does in this page. */
+export interface PageActivity {
+  /** Called at input (sampled) and when the page is shown or hidden. */
+  start(listener: (news: 'input' | 'visible' | 'hidden') => void): Stop
+  isVisible(): boolean
 }
 
 /** This device's other tabs. Carries hints only: nothing that arrives here is ever believed as an edit (TB4). */

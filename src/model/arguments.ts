@@ -27,6 +27,7 @@ export const parseUserIds = (value: unknown): Argument<readonly UserId[]> => arg
 })
 export const parseStatus = (value: unknown): Argument<PresenceStatus> => argument('status', () => toStatus(value))
 export const parseReason = (value: unknown): Argument<string> => argument('reason', () => toId('reason', value, LIMITS.holdReasonBytes))
+export const parseId = (subject: string, value: unknown): Argument<string> => argument(subject, () => toId(subject, value))
 
 /** `setStatus`: `online` goes back to automatic. */
 export const parseStatusChange = (status: unknown, options: unknown, now: number): Argument<StatusValue> => argument('status', () =>

@@ -25,6 +25,7 @@ export interface Directory {
   /** A channel's snapshot is here; whoever it did not name is not in it. */
   complete(channelId: ChannelId): void
   dropChannel(channelId: ChannelId): void
+  isIn(channelId: ChannelId, userId: UserId): boolean
   isInAnyChannel(userId: UserId): boolean
   roster(channelId: ChannelId): Roster | undefined
   /** LV5: the connection is gone; what was known stays, as of now. */
@@ -45,7 +46,9 @@ interface Channel {
 export function createDirectory(): Directory {
   const users = new Map<UserId, UserPresence>()
   const channels = new Map<ChannelId, Channel>()
-  return { users, get: (userId) => users.get(userId), tell, forget, join, leave, complete, dropChannel, isInAnyChannel, roster, lose, expire, nextExpiryAt }
+  return { users, get: (userId) => users.get(userId), tell, forget, join, leave, complete, dropChannel, isInAnyChannel, roster,
+    isIn: (channelId, userId) => channels.get(channelId)?.members.has(userId) ?? false,
+    lose, expire, nextExpiryAt }
 
   function tell(userId: UserId, told: Told, now: number): DirectoryChange | null {
     return put(userId, freshened(users.get(userId), told, now))

@@ -1,0 +1,308 @@
+/** Whom this service sees: who asked for whom, what the relay told, and what is only remembered. */
+import { PresenceError } from '../errors.js'
+import { createDirectory, eventsOf, type Directory, type DirectoryChange } from '../model/directory.js'
+import type { Emitter } from '../model/emitter.js'
+import type { Clock } from '../ports.js'
+import type { ChannelId, JsonValue, PresenceEvents, Roster, Stop, UserId, UserPresence } from '../presence-service.js'
+import { nobody } from '../protocol/feed.js'
+import { createFeedReader, type FeedNews, type FeedReader } from '../protocol/feed-reader.js'
+import { TYPE, decodePage, typeOf, type Notice, type WatchOperation } from '../protocol/messages.js'
+
+export interface PeopleOptions {
+  /** Relay time. */
+  readonly time: Clock
+  readonly emitter: Emitter<PresenceEvents>
+  /** To the relay, if it is there; after `connected()` everything wanted is asked for again. */
+  readonly ask: (operations: readonly WatchOperation[]) => void
+  readonly isConnected: () => boolean
+  /** Own devices, as the relay tells the owner. */
+  readonly onOwnDevices: (rows: JsonValue) => void
+  readonly onChange: () => void
+  /** Calls a listener; one that throws hurts no other. */
+  readonly call: <Value>(listener: (value: Value) => void, value: Value) => void
+  /** Null in `porchlight/watch`, whose visitor is nobody. */
+  readonly ownUserId: UserId | null
+}
+export interface People {
+  readonly directory: Directory
+  watch(userIds: readonly UserId[]): Stop
+  join(channelId: ChannelId): Stop
+  watchChannel(channelId: ChannelId): Stop
+  /** From what is told anyway, or by asking once; offline, what is remembered. */
+  get(userId: UserId): Promise<UserPresence>
+  peek(userId: UserId): UserPresence | undefined
+  onUser(userId: UserId, listener: (presence: UserPresence) => void): Stop
+  onRoster(channelId: ChannelId, listener: (roster: Roster) => void): Stop
+  /** One's own presence stands among the others'. */
+  tellOwn(presence: UserPresence): void
+  connected(): void
+  lost(): void
+  receive(frame: Uint8Array): void
+  notice(notice: Notice): void
+  close(): void
+}
+
+interface Interest {
+  joins: number
+  views: number
+}
+const ASK_TIMEOUT_MS = 10_000
+/** Of people who were seen, and are not told of any more. */
+const REMEMBERED = 1_000
+
+export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, onChange, call, ownUserId }: PeopleOptions): People {
+  const directory = createDirectory()
+  const remembered = new Map<UserId, UserPresence>()
+  const watched = new Map<UserId, number>()
+  const channels = new Map<ChannelId, Interest>()
+  const asked = new Map<UserId, Set<(answer: UserPresence | PresenceError) => void>>()
+  const userListeners = new Map<UserId, Set<(presence: UserPresence) => void>>()
+  const rosterListeners = new Map<ChannelId, Set<(roster: Roster) => void>>()
+  let reader: FeedReader = createFeedReader()
+  let cancelExpiry: Stop = () => undefined
+  return {
+    directory, watch, watchChannel: (channelId) => enter(channelId, 'views'), join: (channelId) => enter(channelId, 'joins'),
+    get, peek, onUser, onRoster, tellOwn, connected, lost, receive, notice,
+    close() {
+      cancelExpiry()
+      for (const answers of asked.values()) for (const answer of answers) answer(closed())
+      userListeners.clear()
+      rosterListeners.clear()
+    },
+  }
+
+  function watch(userIds: readonly UserId[]): Stop {
+    const ids = [...new Set(userIds)].filter((userId) => userId !== ownUserId)
+    const fresh = ids.filter((userId) => !watched.has(userId))
+    for (const userId of ids) watched.set(userId, (watched.get(userId) ?? 0) + 1)
+    ask(fresh.map((id) => ({ verb: 'watch', id })))
+    return once(() => {
+      const gone = ids.filter((userId) => {
+        const count = watched.get(userId)! - 1
+        count > 0 ? watched.set(userId, count) : watched.delete(userId)
+        return count === 0
+      })
+      ask(gone.map((id) => ({ verb: 'unwatch', id })))
+      gone.forEach(forgetUnseen)
+      if (gone.length > 0) onChange()
+    })
+  }
+
+  function enter(channelId: ChannelId, way: keyof Interest): Stop {
+    const interest = channels.get(channelId) ?? { joins: 0, views: 0 }
+    channels.set(channelId, interest)
+    if (++interest[way] === 1) ask([{ verb: way === 'joins' ? 'join' : 'watch-channel', id: channelId }])
+    return once(() => {
+      if (--interest[way] > 0) return
+      if (way === 'joins') ask([{ verb: 'leave', id: channelId }])
+      if (interest.joins + interest.views > 0) return
+      channels.delete(channelId)
+      ask([{ verb: 'unwatch-channel', id: channelId }])
+      const members = directory.roster(channelId)?.users ?? []
+      directory.dropChannel(channelId)
+      members.forEach(({ userId }) => forgetUnseen(userId))
+      onChange()
+    })
+  }
+
+  function isSeen(userId: UserId): boolean {
+    return userId === ownUserId || watched.has(userId) || directory.isInAnyChannel(userId)
+  }
+
+  /** A value that nobody updates any more is a remembered one. */
+  function forgetUnseen(userId: UserId): void {
+    if (isSeen(userId)) return
+    const change = directory.forget(userId)
+    if (change?.before) remember(change.before)
+  }
+
+  function remember(presence: UserPresence): void {
+    remembered.delete(presence.userId)
+    if (presence.freshness !== 'unknown') remembered.set(presence.userId, { ...presence, freshness: 'stale', asOf: presence.asOf ?? time.now() })
+    const [oldest] = remembered.keys()
+    if (remembered.size > REMEMBERED && oldest !== undefined) remembered.delete(oldest)
+  }
+
+  async function get(userId: UserId): Promise<UserPresence> {
+    expire()
+    const known = directory.get(userId)
+    if (known?.freshness === 'live' || !isConnected()) return known ?? remembered.get(userId) ?? unknown(userId)
+    const answer = await new Promise<UserPresence | PresenceError | null>((resolve) => {
+      const answers = asked.get(userId) ?? new Set()
+      asked.set(userId, answers)
+      const cancel = time.at(time.now() + ASK_TIMEOUT_MS, () => resolve(null))
+      answers.add((given) => {
+        cancel()
+        resolve(given)
+      })
+      if (answers.size === 1 && !(watched.has(userId) && known === undefined)) ask([{ verb: 'ask', id: userId }])
+    })
+    if (answer instanceof PresenceError) throw answer
+    return answer ?? peek(userId) ?? unknown(userId)
+  }
+
+  function peek(userId: UserId): UserPresence | undefined {
+    expire()
+    return directory.get(userId) ?? remembered.get(userId)
+  }
+
+  function receive(frame: Uint8Array): void {
+    if (typeOf(frame) === TYPE.page) return receivePage(frame)
+    if (typeOf(frame) !== TYPE.feed) return
+    const news = reader.read(frame, time.now())
+    if (news.ok) news.value.forEach(take)
+    onChange()
+  }
+
+  function take(news: FeedNews): void {
+    const { userId } = news
+    const isOwn = userId === ownUserId
+    if (isOwn && news.devices !== undefined) onOwnDevices(news.devices)
+    const isNewcomer = !isOwn && !isSeen(userId) && news.joined.some((channelId) => directory.roster(channelId)?.freshness === 'live')
+    news.joined.forEach((channelId) => directory.join(channelId, userId))
+    if (isSeen(userId) && !isOwn) tell(news, isNewcomer)
+    news.left.forEach((channelId) => directory.leave(channelId, userId))
+    if (!isOwn) answer(userId, news)
+    if (news.isForgotten) watched.delete(userId)
+    forgetUnseen(userId)
+    for (const channelId of [...news.joined, ...news.left]) announceRoster(channelId)
+  }
+
+  /** Who comes into a channel that was already seen comes online, as far as one can see. */
+  function tell({ userId, told }: FeedNews, isNewcomer: boolean): void {
+    const before = remembered.get(userId) ?? (isNewcomer ? { ...told.projection, status: 'offline' as const, freshness: 'live' as const, asOf: null } : undefined)
+    const change = directory.tell(userId, told, time.now())
+    if (change) announce({ ...change, before: change.before ?? before })
+    remembered.delete(userId)
+  }
+
+  function answer(userId: UserId, { told }: FeedNews): void {
+    const answers = asked.get(userId)
+    if (!answers) return
+    asked.delete(userId)
+    const presence: UserPresence = directory.get(userId) ?? { ...told.projection, freshness: told.isUnknown ? 'unknown' : 'live', asOf: null }
+    if (!directory.get(userId)) remember(presence)
+    answers.forEach((give) => give(presence))
+  }
+
+  function receivePage(frame: Uint8Array): void {
+    const page = decodePage(frame)
+    const channelId = page.ok ? reader.channelId(page.value.channelNumber) : undefined
+    if (!page.ok || channelId === undefined || !channels.has(channelId)) return
+    // LV7: who may still come back stays as last known until the relay knows.
+    if (page.value.isSettled) {
+      const before = directory.roster(channelId)?.users ?? []
+      directory.complete(channelId)
+      before.filter(({ userId }) => !isSeen(userId)).forEach(({ userId }) => leaveUnseen(userId))
+    }
+    announceRoster(channelId)
+    onChange()
+  }
+
+  /** One who was in the channel when the connection was lost, and is not any more. */
+  function leaveUnseen(userId: UserId): void {
+    const change = directory.forget(userId)
+    if (!change?.before) return
+    const after: UserPresence = { ...change.before, status: 'offline', idleSince: null, activeDevice: null, activeDeviceId: null, freshness: 'live', asOf: null }
+    announce({ ...change, after })
+    remember(after)
+  }
+
+  function notice({ code, subject, message }: Notice): void {
+    if (code !== 'forbidden' && code !== 'quota') return
+    const error = new PresenceError(code, { subject, message, remedy: code === 'forbidden' ? 'Ask for a token that allows it.' : 'Stop watching somebody else first.' })
+    const answers = asked.get(subject)
+    asked.delete(subject)
+    answers?.forEach((give) => give(error))
+    if (!answers) emitter.emit('error', error)
+  }
+
+  function connected(): void {
+    reader = createFeedReader()
+    ask([
+      ...[...watched.keys()].map((id) => ({ verb: 'watch', id }) as const),
+      ...[...channels].flatMap(([id, { joins, views }]) => [
+        ...(joins > 0 ? [{ verb: 'join', id } as const] : []), ...(views > 0 ? [{ verb: 'watch-channel', id } as const] : []),
+      ]),
+    ])
+  }
+
+  function lost(): void {
+    directory.lose(time.now()).filter(({ userId }) => userId !== ownUserId).forEach(announce)
+    for (const [userId, answers] of asked) answers.forEach((give) => give(peek(userId) ?? unknown(userId)))
+    asked.clear()
+    for (const channelId of channels.keys()) announceRoster(channelId)
+  }
+
+  function tellOwn(presence: UserPresence): void {
+    const { freshness: _, asOf: __, ...projection } = presence
+    const change = directory.tell(presence.userId, { projection, isUnknown: false }, time.now())
+    if (change) announce(change)
+  }
+
+  function announce(change: DirectoryChange): void {
+    for (const [event, ...args] of eventsOf(change)) emitter.emit(event, ...args as never)
+    if (change.after) for (const listener of userListeners.get(change.userId) ?? []) call(listener, change.after)
+    for (const channelId of rosterListeners.keys()) {
+      if (directory.isIn(channelId, change.userId)) announceRoster(channelId)
+    }
+    scheduleExpiry()
+  }
+
+  function announceRoster(channelId: ChannelId): void {
+    const listeners = rosterListeners.get(channelId)
+    const roster = listeners && directory.roster(channelId)
+    if (roster) for (const listener of listeners) call(listener, roster)
+  }
+
+  /** CS2: nobody needs to be awake for it, but whoever is hears of it. */
+  function scheduleExpiry(): void {
+    cancelExpiry()
+    const next = directory.nextExpiryAt()
+    if (next !== null) cancelExpiry = time.at(next, () => { if (expire()) onChange() })
+  }
+  function expire(): boolean {
+    const next = directory.nextExpiryAt()
+    if (next === null || next > time.now()) return false
+    directory.expire(time.now()).forEach(announce)
+    scheduleExpiry()
+    return true
+  }
+
+  function onUser(userId: UserId, listener: (presence: UserPresence) => void): Stop {
+    const stop = watch([userId])
+    const remove = addTo(userListeners, userId, listener)
+    const present = peek(userId)
+    if (present) call(listener, present)
+    return () => { remove(); stop() }
+  }
+
+  function onRoster(channelId: ChannelId, listener: (roster: Roster) => void): Stop {
+    const stop = enter(channelId, 'views')
+    const remove = addTo(rosterListeners, channelId, listener)
+    const present = directory.roster(channelId)
+    if (present) call(listener, present)
+    return () => { remove(); stop() }
+  }
+}
+
+const unknown = (userId: UserId): UserPresence => ({ ...nobody(userId), freshness: 'unknown', asOf: null })
+const closed = (): PresenceError => new PresenceError('closed', { message: 'The service was closed.', remedy: 'Create a new one.' })
+
+function once(stop: Stop): Stop {
+  let isStopped = false
+  return () => {
+    if (!isStopped) stop()
+    isStopped = true
+  }
+}
+
+function addTo<Key, Listener>(listeners: Map<Key, Set<Listener>>, key: Key, listener: Listener): Stop {
+  const ofKey = listeners.get(key) ?? new Set<Listener>()
+  listeners.set(key, ofKey)
+  ofKey.add(listener)
+  return () => {
+    ofKey.delete(listener)
+    if (ofKey.size === 0 && listeners.get(key) === ofKey) listeners.delete(key)
+  }
+}

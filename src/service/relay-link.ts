@@ -1,0 +1,278 @@
+/** Our side of the wire: says hello, tells liveness, keeps count of what the relay has stored, and hands the rest on. */
+import { PresenceError } from '../errors.js'
+import { compareStamps, shiftStamp, type Stamp } from '../model/hybrid-clock.js'
+import { isStoredAt } from '../protocol/wire.js'
+import type { Clock, Random } from '../ports.js'
+import type { ConnectionState, DeviceId, PresenceErrorLike, PresenceStatus, Stop } from '../presence-service.js'
+import type { DeviceState } from '../protocol/device-rows.js'
+import { CLOSE } from '../protocol/close-codes.js'
+import { WIRE } from '../protocol/limits.js'
+import {
+  TYPE, decodeDeviceReply, decodeNotice, decodeStored, decodeWelcome, encodeDeviceRequest, encodeHello, encodeLeave, encodeWatch, typeOf,
+  type Hello, type Leave, type Notice, type WatchOperation,
+} from '../protocol/messages.js'
+import { createLiveness, type Liveness } from '../replica/liveness.js'
+import { createRelayProvider, type RelayProvider } from '../replica/relay-provider.js'
+import { createRelayTransport } from '../transport/relay-transport.js'
+import type { OwnData } from './own-data.js'
+import type { RelayTime } from './relay-time.js'
+
+export interface RelayLinkOptions {
+  readonly relayUrl: string
+  readonly userId: string
+  readonly token: string | (() => string | Promise<string>) | undefined
+  readonly WebSocket: typeof WebSocket
+  readonly data: OwnData
+  readonly clock: Clock
+  readonly time: RelayTime
+  readonly random: Random
+  readonly isVisible: () => boolean
+  readonly hello: () => Omit<Hello, 'version'>
+  readonly deviceState: () => DeviceState
+  /** A connection has begun: everything watched has to be asked for again. */
+  readonly onOpen: () => void
+  readonly onClosed: () => void
+  /** A feed or page frame. */
+  readonly onFrame: (frame: Uint8Array) => void
+  readonly onNotice: (notice: Notice) => void
+  readonly onChange: () => void
+  readonly onProblem: (problem: PresenceErrorLike | null) => void
+}
+export interface RelayLink {
+  state(): ConnectionState
+  relay(): 'porchlight' | 'plain' | 'none'
+  lastContactAt(): number | null
+  lastSync(): number | null
+  /** Own registers that are not confirmed as stored. */
+  pending(): number
+  /** Everything own is stored there, and everything newer is here. */
+  isCurrent(): boolean
+  tellLiveness(): void
+  /** Own devices as a plain server passes them on. */
+  plainDevices(): readonly DeviceState[]
+  watch(operations: readonly WatchOperation[]): void
+  setDeviceStatus(deviceId: DeviceId, status: PresenceStatus): Promise<void>
+  leave(leave: Leave): void
+  start(): void
+  wake(): void
+  pause(): void
+  restart(): void
+  stop(): void
+}
+
+const REQUEST_TIMEOUT_MS = 10_000
+
+export function createRelayLink(options: RelayLinkOptions): RelayLink {
+  const { data, time } = options
+  let contact = { ...data.contact, stored: new Map(data.contact.stored) }
+  let state: ConnectionState = { name: 'offline' }
+  let relay: 'porchlight' | 'plain' | 'none' = 'none'
+  let isSynced = false
+  let helloAt = 0
+  let cancelPlain: Stop = () => undefined
+  let lastRequestId = 0
+  const requests = new Map<number, (isDone: boolean) => void>()
+  let replica = openReplica()
+  const transport = createRelayTransport({
+    dial: (protocols, events) => replica.provider.dial(protocols, events),
+    clock: options.clock, random: options.random, token: options.token, isVisible: options.isVisible,
+    onOpen, onFrame, onClosed, onProblem: options.onProblem,
+    onState: (next) => {
+      state = inRelayTime(next)
+      options.onChange()
+    },
+  })
+  const stopReplaced = data.onReplaced(() => {
+    const before = replica
+    replica = openReplica()
+    transport.restart()
+    before.close()
+  })
+  return {
+    state: () => state, relay: () => relay, lastContactAt: () => (state.name === 'online' ? time.now() : contact.lastContactAt),
+    lastSync: () => contact.lastSync, pending, isCurrent, tellLiveness,
+    plainDevices: () => (relay === 'plain' ? replica.liveness.others() : []),
+    watch: (operations) => { if (operations.length > 0 && relay !== 'plain') transport.send(encodeWatch(operations)) },
+    setDeviceStatus,
+    leave: (leave) => { if (relay === 'porchlight') transport.send(encodeLeave(leave)) },
+    start: transport.start, wake: transport.wake, pause, restart: transport.restart,
+    stop() {
+      stopReplaced()
+      cancelPlain()
+      transport.stop()
+      closed()
+      replica.close()
+    },
+  }
+
+  function inRelayTime(next: ConnectionState): ConnectionState {
+    const offsetMs = time.offsetMs() ?? 0
+    if (next.name === 'online') return { ...next, since: next.since + offsetMs }
+    return next.name === 'waiting' ? { ...next, retryAt: next.retryAt + offsetMs } : next
+  }
+
+  function openReplica(): { liveness: Liveness; provider: RelayProvider; close: Stop } {
+    const { doc } = data.document()
+    const liveness = createLiveness(doc)
+    const stopOthers = liveness.onOthers(options.onChange)
+    const provider = createRelayProvider({
+      relayUrl: options.relayUrl, userId: options.userId, doc, liveness, WebSocket: options.WebSocket,
+      onSynced: () => {
+        isSynced = true
+        noteSync()
+        options.onChange()
+      },
+    })
+    return {
+      liveness, provider,
+      close() {
+        stopOthers()
+        provider.close()
+        liveness.close()
+      },
+    }
+  }
+
+  function onOpen(): void {
+    helloAt = time.now()
+    transport.send(encodeHello({ ...options.hello(), version: WIRE.version }))
+    replica.liveness.tell(options.deviceState())
+    cancelPlain()
+    cancelPlain = time.at(time.now() + WIRE.plainAfterMs, () => {
+      relay = 'plain'
+      noteContact()
+      transport.established(false)
+      renewOnPlain()
+    })
+  }
+
+  /** A plain server forgets a device that does not renew its state. */
+  function renewOnPlain(): void {
+    cancelPlain = time.at(time.now() + WIRE.plainRenewalMs, () => {
+      tellLiveness()
+      renewOnPlain()
+    })
+  }
+
+  function onFrame(frame: Uint8Array): void {
+    switch (typeOf(frame)) {
+      case TYPE.hello: return welcome(frame)
+      case TYPE.stored: return stored(frame)
+      case TYPE.device: return reply(frame)
+      case TYPE.notice: {
+        const notice = decodeNotice(frame)
+        return notice.ok ? options.onNotice(notice.value) : undefined
+      }
+      default: return options.onFrame(frame)
+    }
+  }
+
+  function welcome(frame: Uint8Array): void {
+    const decoded = decodeWelcome(frame)
+    if (!decoded.ok) return transport.restart()
+    cancelPlain()
+    relay = 'porchlight'
+    const tripMs = time.now() - helloAt
+    const confirmed = contact.stored
+    const movedMs = time.correct(decoded.value.relayTime + tripMs / 2 - (time.now() - (time.offsetMs() ?? 0)))
+    contact = { ...contact, stored: new Map(decoded.value.stored) }
+    if (Math.abs(movedMs) > Math.max(CLOCK_NOISE_MS, tripMs)) shiftUnconfirmed(movedMs, confirmed)
+    noteContact()
+    transport.established(true)
+    options.onOpen()
+    noteSync()
+    options.onChange()
+    void data.rebaseIfNeeded()
+  }
+
+  /** TM2: what was written since the last contact was stamped by a clock now known to be wrong by so much. */
+  function shiftUnconfirmed(byMs: number, confirmed: ReadonlyMap<string, Stamp>): void {
+    data.document().restamp((name, { at }) => (isStoredAt(confirmed, name, at) ? null : shiftStamp(at, byMs)))
+  }
+
+  function stored(frame: Uint8Array): void {
+    const decoded = decodeStored(frame)
+    if (!decoded.ok) return
+    for (const [name, at] of decoded.value) contact.stored.set(name, at)
+    noteSync()
+    options.onChange()
+  }
+
+  function reply(frame: Uint8Array): void {
+    const decoded = decodeDeviceReply(frame)
+    if (decoded.ok) requests.get(decoded.value.requestId)?.(decoded.value.isDone)
+  }
+
+  function pending(): number {
+    return [...data.registers()].filter(([name, { at }]) => !isStoredAt(contact.stored, name, at)).length
+  }
+
+  function isCurrent(): boolean {
+    if (state.name !== 'online' || !isSynced) return false
+    if (relay === 'plain') return true
+    const registers = data.registers()
+    return pending() === 0 && [...contact.stored].every(([name, at]) => {
+      const own = registers.get(name)
+      return own !== undefined && compareStamps(own.at, at) >= 0
+    })
+  }
+
+  function noteSync(): void {
+    if (!isCurrent()) return
+    contact = { ...contact, lastSync: Math.floor(time.now()) }
+    noteContact()
+  }
+  function noteContact(): void {
+    contact = { ...contact, clockOffsetMs: time.offsetMs(), lastContactAt: Math.floor(time.now()) }
+    data.keepContact(contact)
+  }
+
+  function tellLiveness(): void {
+    if (relay !== 'none') replica.liveness.tell(options.deviceState())
+  }
+
+  async function setDeviceStatus(deviceId: DeviceId, status: PresenceStatus): Promise<void> {
+    if (state.name !== 'online' || relay !== 'porchlight') throw offline('Another device\'s status is kept by the relay, which is not connected.')
+    const requestId = ++lastRequestId
+    let cancel: Stop = () => undefined
+    const isDone = await new Promise<boolean | null>((resolve) => {
+      requests.set(requestId, resolve)
+      cancel = time.at(time.now() + REQUEST_TIMEOUT_MS, () => resolve(null))
+      transport.send(encodeDeviceRequest({ requestId, deviceId, status }))
+    }).finally(() => {
+      cancel()
+      requests.delete(requestId)
+    })
+    if (isDone === null) throw offline('The connection was lost before the relay answered.')
+    if (!isDone) throw new PresenceError('invalid-argument', { subject: 'deviceId', message: 'That device is not connected.', remedy: 'Pass the id of a connected device of getDevices().' })
+  }
+
+  function pause(): void {
+    transport.pause()
+    onClosed(CLOSE.normal)
+  }
+
+  function onClosed(code: number): void {
+    const wasOnline = relay !== 'none'
+    closed()
+    if (wasOnline) {
+      contact = { ...contact, lastContactAt: Math.floor(time.now()) }
+      data.keepContact(contact)
+    }
+    options.onClosed()
+    // Our document was not understood: a fresh one with the same registers may be.
+    if (code === CLOSE.badMessage) void data.rebase()
+  }
+
+  function closed(): void {
+    cancelPlain()
+    relay = 'none'
+    isSynced = false
+    for (const answer of [...requests.values()]) answer(false)
+  }
+}
+
+/** Less than this is the network's doing, not the clock's. */
+const CLOCK_NOISE_MS = 500
+
+const offline = (message: string): PresenceError => new PresenceError('offline', { message, remedy: 'Try again once connected.' })
