@@ -88,9 +88,9 @@ function automaticStatus(connected: readonly DeviceFacts[], now: number): Presen
   return idleUntil !== null && idleUntil <= now ? 'offline' : 'away'
 }
 
-/** PR4: the latest input of any device plus the largest limit among them; null where an override holds the status. */
+/** PR4: the latest input of any device plus the largest limit among them; null where an override holds it away. */
 function offlineAt(connected: readonly DeviceFacts[]): number | null {
-  if (connected.length === 0 || connected.some((device) => device.override !== null && device.override !== 'offline')) return null
+  if (connected.some(({ override }) => override === 'away')) return null
   const counting = connected.filter((device) => device.override === null)
   const since = latestOf(counting.map(({ lastInputAt, connectedAt = null }) => lastInputAt ?? connectedAt))
   return since === null ? null : since + Math.max(...counting.map((device) => device.offlineAfterMs))

@@ -23,4 +23,4 @@ export const isCleanText = (text: string, maximumGraphemes: number = LIMITS.cust
 
 /** Exactly one grapheme that can be seen; a person may well choose a letter. */
 export const isEmoji = (text: string): boolean =>
-  text.length > 0 && text.length <= 64 && isCleanText(text) && countGraphemes(text, 1) === 1
+  text.length <= 64 && isCleanText(text) && countGraphemes(text, 1) === 1

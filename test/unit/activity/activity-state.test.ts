@@ -72,6 +72,7 @@ describe('what the relay is told', () => {
     ['[PR5] locked', [{ type: 'locked' }], { locked: true }],
     ['[PR5] a suspended device is as good as locked', [{ type: 'suspend' }], { locked: true }],
     ['[PR5] and unlocked when it wakes', [{ type: 'suspend' }, resume()], { locked: false }],
+    ['[PR5] shown again', [{ type: 'hidden' }, { type: 'visible' }], { hidden: false }],
     ['[PR5] hidden', [{ type: 'hidden' }], { hidden: true, sinceInputMs: 12_000 }],
   ])('%s', (_, news, expected) => {
     expect(reportOf(after(opened, NOW, ...news), NOW + 12_000)).toMatchObject(expected)

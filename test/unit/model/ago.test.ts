@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { agoOf, stampOf } from '../../../src/model/ago.js'
-import { NOW } from './arbitraries.js'
+import { derivePresence } from '../../../src/model/derive-presence.js'
+import { NOW, presenceFacts } from './arbitraries.js'
 
 it.each<[name: string, time: number | null, agoMs: number | null]>([
   ['[TM1] a time becomes a duration',           NOW - 12_000, 12_000],
@@ -21,4 +22,14 @@ it('[TM1] the clocks of teller and receiver, and of those in between, cancel out
     let told: number | null = agoMs
     for (const skewMs of skewsMs) told = agoOf(stampOf(told, NOW + skewMs), NOW + skewMs)
     expect(told).toBe(agoMs)
+  })))
+
+it('[TM1, TM3] a device whose clock is wrong, or jumps, is seen like any other', () => fc.assert(fc.property(
+  presenceFacts, fc.constantFrom(-86_400_000, -3_600_000, -1, 1, 3_600_000, 86_400_000), (facts, skewMs) => {
+    const devices = facts.devices.map((each) => {
+      const onItsClock = each.lastInputAt === null ? null : each.lastInputAt + skewMs
+      return { ...each, lastInputAt: stampOf(agoOf(onItsClock, NOW + skewMs), NOW) }
+    })
+    const { status, automatic } = derivePresence(facts, NOW)
+    expect(derivePresence({ ...facts, devices }, NOW)).toMatchObject({ status, automatic })
   })))

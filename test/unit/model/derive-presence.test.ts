@@ -45,6 +45,7 @@ describe('the status of', () => {
     ['[PR10] an override ends with the connection',                      AUTO, [device({ override: 'online', connected: false })], 'offline'],
     ['[PR10] an override outlives a suspend',                            AUTO, [device({ override: 'online', suspended: true })], 'online'],
     ['[PR10] an override away does not time out',                        AUTO, [device({ override: 'away', lastInputAt: NOW - 9_999_999 })], 'away'],
+    ['[PR10] not beside a long idle device either',                      AUTO, [longIdle, device({ override: 'away' })], 'away'],
     ['[PR10] online is higher than dnd',                                 AUTO, [device({ override: 'dnd' }), inUse], 'online'],
     ['[PR10] dnd is higher than away',                                   AUTO, [device({ override: 'dnd' }), idle], 'dnd'],
     ['[PR10] away is higher than offline',                               AUTO, [device({ override: 'offline' }), idle], 'away'],
@@ -74,6 +75,9 @@ describe('a device', () => {
     expect(isInUse(device(facts), NOW)).toBe(expected)
   })
 
+  it('[PR5] is not without any input on a clock that began just now, either', () => {
+    expect(isInUse(device({ lastInputAt: null }), 0)).toBe(false)
+  })
   it('[PR10] contributes online exactly while it is in use', () => fc.assert(fc.property(deviceFacts('a'), (facts) => {
     expect(contributionOf(facts, NOW) === 'online').toBe(isInUse(facts, NOW))
   })))
@@ -97,6 +101,7 @@ describe('what is told beside the status', () => {
     ['[PR4] then until it is offline',                    { choice: AUTO, devices: [idle] }, NOW + 3_300_000],
     ['[PR4] then until something happens',                { choice: AUTO, devices: [longIdle] }, null],
     ['[PR4] holds for ever while held',                   { choice: AUTO, devices: [device({ holds: ['film'] })] }, null],
+    ['[PR10] holds for ever by an override',              { choice: AUTO, devices: [idle, device({ override: 'away' })] }, null],
     ['[PR8] holds until the choice lapses',               { choice: chosen('dnd', NOW + 7), devices: [inUse] }, NOW + 7],
     ['[PR8] a lapsed choice sets no deadline',            { choice: chosen('dnd', NOW), devices: [] }, null],
     ['[PR1] a device that is gone sets no deadline',      { choice: AUTO, devices: [gone] }, null],

@@ -15,6 +15,7 @@ describe('the next stamp', () => {
     ['[CS1] is now, where now is later than all known',       NOW, [NOW - 1, 9, other], [NOW, 0, writer]],
     ['[CS1] counts on within one millisecond',                NOW, [NOW, 9, other], [NOW, 10, writer]],
     ['[CS1] counts on where what is known is ahead of now',   NOW, [NOW + 5_000, 0, other], [NOW + 5_000, 1, writer]],
+    ['[TM3] counts on where the clock was set back',          NOW - 3_600_000, [NOW, 0, writer], [NOW, 1, writer]],
     ['[CS1] borrows a millisecond where the counter is full', NOW, [NOW, MAXIMUM_COUNTER, other], [NOW + 1, 0, writer]],
     ['[CS1] is whole milliseconds',                           NOW + 0.9, undefined, [NOW, 0, writer]],
     ['[CS1] is readable from a clock before 1970',            -5, undefined, [0, 0, writer]],

@@ -39,6 +39,10 @@ describe('the primary device', () => {
     expect(validUntil).toBe(NOW + 1)
     expect(choosePrimary(ofDevices, primary, NOW + 1).primary).toEqual({ deviceId: 'desk', since: NOW + 1 })
   })
+  it('[DV2] nothing but news changes the only one in use', () => {
+    expect(choosePrimary([phone(), desk({ locked: true })], settled('phone'), NOW).validUntil).toBeNull()
+    expect(choosePrimary([phone(), desk()], settled('phone'), NOW).validUntil).toBe(NOW + 299_000)
+  })
   it('[DV2] keeps its object while it stays', () => {
     const present = settled('phone')
     expect(choosePrimary([phone()], present, NOW).primary).toBe(present)

@@ -35,7 +35,8 @@ describe('bounds', () => {
     ['129 letters', 'a'.repeat(129), false],
     ['64 emoji of 11 units', FAMILY.repeat(64), true],
     ['over 1,024 units, however few graphemes', FAMILY.repeat(94), false],
-    ['1,024 units in one grapheme', `e${'\u0323'.repeat(1_023)}`.normalize('NFC'), true],
+    ['1,024 units in one grapheme', `\u1EB9${'\u0323'.repeat(1_023)}`, true],
+    ['1,025 units in one grapheme', `\u1EB9${'\u0323'.repeat(1_024)}`, false],
     ['a megabyte', 'a'.repeat(1_000_000), false],
     ['10,000 joiners', '\u200D'.repeat(10_000), false],
   ])('[F33] %s', (_, text, expected) => expect(isCleanText(text)).toBe(expected))
@@ -58,5 +59,6 @@ it.each<[name: string, text: string, expected: boolean]>([
   ['a space', ' ', false],
   ['a control character', '\u0007', false],
   ['10,000 joined', Array.from({ length: 10_000 }, () => '👨').join('\u200D'), false],
-  ['64 units', `a${'\u0323'.repeat(64)}`, false],
+  ['64 units', `\u1EA1${'\u0323'.repeat(63)}`, true],
+  ['65 units', `\u1EA1${'\u0323'.repeat(64)}`, false],
 ])('[F33] an emoji is exactly one character: %s', (_, text, expected) => expect(isEmoji(text)).toBe(expected))
