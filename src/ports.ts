@@ -2,7 +2,7 @@
 import type { PresenceErrorLike, Stop } from './presence-service.js'
 
 /**
- * A steady clock: the wall clock when it was made, and monotonic since. Epoch milliseconds; it never goes back, and a
+ * A steady clock: the wall clock when it was made, and monotonic since. Whole epoch milliseconds; it never goes back, and a
  * system clock that is set while it runs does not move it (TM3).
  */
 export interface Clock {

@@ -7,7 +7,6 @@ import type { Projection } from '../../src/model/project-presence.js'
 import { isRemoved, readDevice, type Registers } from '../../src/model/registers.js'
 import type { ActivityEvent, ChannelId, Device, DeviceId, PresenceStatus, UserId } from '../../src/presence-service.js'
 import type { DeviceRow } from '../../src/protocol/device-rows.js'
-import type { Viewer } from './viewer.js'
 
 /** One socket of a device, or one that was lost and whose grace has not ended (LV2). */
 export interface Connection {
@@ -52,6 +51,23 @@ export interface Shown {
   readonly isUnknown: boolean
   /** Shared devices, as text to compare. */
   readonly devices: string
+}
+
+/** One receiver of the feed: a socket, and what it has been told. */
+export interface Viewer {
+  readonly send: (frame: Uint8Array) => void
+  /** Users whose name this connection knows, and whom it still sees. */
+  readonly known: Set<HubUser>
+  readonly knownChannels: Set<number>
+  readonly watched: Set<HubUser>
+  readonly channels: Set<Channel>
+}
+
+export interface Channel {
+  readonly id: ChannelId
+  readonly number: number
+  readonly viewers: Set<Viewer>
+  readonly members: Set<HubUser>
 }
 
 export interface HubUser {

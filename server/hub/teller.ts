@@ -2,8 +2,8 @@
 import type { ChannelId, JsonValue } from '../../src/presence-service.js'
 import { STATUSES, encodePage } from '../../src/protocol/messages.js'
 import { difference, encodeFeed, introduce, type UserEntry } from '../../src/protocol/feed.js'
-import type { HubUser, Shown } from './hub-user.js'
-import { sees, type Channel, type Viewer } from './viewer.js'
+import type { Channel, HubUser, Shown, Viewer } from './hub-user.js'
+import { sees } from './viewer.js'
 
 export interface Teller {
   /** The channel, where anybody is in it or sees it. */

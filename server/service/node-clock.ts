@@ -6,7 +6,7 @@ const LONGEST_TIMER_MS = 2_147_483_647
 
 /** The wall clock as it was when the process started, and monotonic since. */
 export function createNodeClock(): Clock {
-  const now = (): number => performance.timeOrigin + performance.now()
+  const now = (): number => Math.floor(performance.timeOrigin + performance.now())
   return {
     now,
     at(time, callback) {

@@ -304,8 +304,7 @@ export function createPresenceService(options: ResolvedOptions, ports: BrowserPo
   async function rosterOf(channelId: string): Promise<readonly UserPresence[]> {
     const stop = people.watchChannel(channelId)
     try {
-      const isHere = (): boolean => people.directory.roster(channelId)?.freshness === 'live'
-      if (link?.relay() === 'porchlight') await until(() => isHere() || link?.relay() !== 'porchlight')
+      if (link?.relay() === 'porchlight') await until(() => people.isTold(channelId))
       return people.directory.roster(channelId)?.users ?? []
     } finally {
       stop()

@@ -1,6 +1,7 @@
 /** What a browser entry point gives where there is no browser: it knows nothing, does nothing, and says so (React's server snapshot). */
 import { PresenceError } from '../errors.js'
 import type { BuiltBrowserPresenceService, PresenceSnapshot, SyncStatus, UserId, UserPresence } from '../presence-service.js'
+import { DEFAULT_PRIVACY } from '../model/registers.js'
 import { nobody } from '../protocol/feed.js'
 
 const IDLE_SYNC: SyncStatus = {
@@ -9,7 +10,7 @@ const IDLE_SYNC: SyncStatus = {
 const SNAPSHOT: PresenceSnapshot = { me: null, devices: [], users: new Map(), sync: IDLE_SYNC }
 const nothing = (): void => undefined
 
-export function createIdleService(_userId: UserId): BuiltBrowserPresenceService {
+export function createIdleService(ownUserId: UserId): BuiltBrowserPresenceService {
   const unknown = (userId: UserId): UserPresence => ({ ...nobody(userId), freshness: 'unknown', asOf: null })
   const refuse = (): Promise<never> => Promise.reject(new PresenceError('unsupported', {
     message: 'This service runs in a browser.', remedy: 'On a server use createPresenceService of porchlight/server.',
@@ -29,5 +30,5 @@ export function createIdleService(_userId: UserId): BuiltBrowserPresenceService 
     getSnapshot: () => SNAPSHOT, peek: () => undefined, subscribeTo: () => nothing, peekChannel: () => undefined, subscribeToChannel: () => nothing,
     close: async () => undefined, [Symbol.asyncDispose]: async () => undefined,
   }
-  return { ...service, me: service as never }
+  return { ...service, me: { ...service, getStatus: async () => ({ ...unknown(ownUserId), choice: 'auto', choiceExpiresAt: null, privacy: DEFAULT_PRIVACY, quietHours: null }) } as unknown as BuiltBrowserPresenceService['me'] }
 }

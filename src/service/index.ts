@@ -33,7 +33,7 @@ const LONGEST_TIMER_MS = 2_147_483_647
 
 function createBrowserClock(): Clock {
   const start = Date.now() - performance.now()
-  const now = (): number => start + performance.now()
+  const now = (): number => Math.floor(start + performance.now())
   return {
     now,
     at(time, callback) {

@@ -25,6 +25,8 @@ export interface PeopleOptions {
 }
 export interface People {
   readonly directory: Directory
+  /** The relay has told who is in the channel, on this connection. */
+  isTold(channelId: ChannelId): boolean
   watch(userIds: readonly UserId[]): Stop
   join(channelId: ChannelId): Stop
   watchChannel(channelId: ChannelId): Stop
@@ -58,10 +60,11 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
   const asked = new Map<UserId, Set<(answer: UserPresence | PresenceError) => void>>()
   const userListeners = new Map<UserId, Set<(presence: UserPresence) => void>>()
   const rosterListeners = new Map<ChannelId, Set<(roster: Roster) => void>>()
+  const toldChannels = new Set<ChannelId>()
   let reader: FeedReader = createFeedReader()
   let cancelExpiry: Stop = () => undefined
   return {
-    directory, watch, watchChannel: (channelId) => enter(channelId, 'views'), join: (channelId) => enter(channelId, 'joins'),
+    directory, isTold: (channelId) => toldChannels.has(channelId), watch, watchChannel: (channelId) => enter(channelId, 'views'), join: (channelId) => enter(channelId, 'joins'),
     get, peek, onUser, onRoster, tellOwn, connected, lost, receive, notice,
     close() {
       cancelExpiry()
@@ -97,6 +100,7 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
       if (way === 'joins') ask([{ verb: 'leave', id: channelId }])
       if (interest.joins + interest.views > 0) return
       channels.delete(channelId)
+      toldChannels.delete(channelId)
       ask([{ verb: 'unwatch-channel', id: channelId }])
       const members = directory.roster(channelId)?.users ?? []
       directory.dropChannel(channelId)
@@ -189,6 +193,7 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
     const page = decodePage(frame)
     const channelId = page.ok ? reader.channelId(page.value.channelNumber) : undefined
     if (!page.ok || channelId === undefined || !channels.has(channelId)) return
+    toldChannels.add(channelId)
     // LV7: who may still come back stays as last known until the relay knows.
     if (page.value.isSettled) {
       const before = directory.roster(channelId)?.users ?? []
@@ -219,6 +224,7 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
 
   function connected(): void {
     reader = createFeedReader()
+    toldChannels.clear()
     ask([
       ...[...watched.keys()].map((id) => ({ verb: 'watch', id }) as const),
       ...[...channels].flatMap(([id, { joins, views }]) => [

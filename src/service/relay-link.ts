@@ -174,7 +174,7 @@ export function createRelayLink(options: RelayLinkOptions): RelayLink {
     relay = 'porchlight'
     const tripMs = time.now() - helloAt
     const confirmed = contact.stored
-    const movedMs = time.correct(decoded.value.relayTime + tripMs / 2 - (time.now() - (time.offsetMs() ?? 0)))
+    const movedMs = time.correct(Math.round(decoded.value.relayTime + tripMs / 2 - options.clock.now()))
     contact = { ...contact, stored: new Map(decoded.value.stored) }
     if (Math.abs(movedMs) > Math.max(CLOCK_NOISE_MS, tripMs)) shiftUnconfirmed(movedMs, confirmed)
     noteContact()
