@@ -15,6 +15,6 @@ export function parseStrictJson(text: string): Parsed<JsonValue> {
 function countKeys(value: JsonValue): number {
   if (Array.isArray(value)) return value.reduce<number>((sum, item: JsonValue) => sum + countKeys(item), 0)
   if (!isObject(value)) return 0
-  const parts = Object.values(value) as JsonValue[]
+  const parts = Object.values(value)
   return parts.reduce<number>((sum, part) => sum + countKeys(part), parts.length)
 }

@@ -12,7 +12,7 @@ export type Authenticated =
   | { readonly ok: false; readonly reason: string; readonly isTemporary: boolean }
 export type Authenticate = (token: string | null) => Promise<Authenticated>
 
-const SECRET_BYTES = 32
+export const SECRET_BYTES = 32
 /** By kind of key: else a public key, which everybody has, would do as an HMAC secret. */
 const SECRET_ALGORITHMS = ['HS256']
 const PUBLIC_ALGORITHMS = ['ES256', 'EdDSA', 'Ed25519', 'RS256']
