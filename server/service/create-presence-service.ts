@@ -5,7 +5,8 @@ import {
   parsePrivacy, parseProfile, parseReason, parseStatus, parseStatusChange, parseUserId, parseUserIds,
 } from '../../src/model/arguments.js'
 import { eventsOf } from '../../src/model/directory.js'
-import { createEmitter } from '../../src/model/emitter.js'
+import { addTo, createEmitter, stopAll } from '../../src/model/emitter.js'
+import { DEFAULT_STATUSES, pageOf, selectUsers, whenAvailable } from '../../src/model/queries.js'
 import { nextStamp } from '../../src/model/hybrid-clock.js'
 import { deviceRegister, digestOf, greatestStamp, readCustom, readPrivacy, readProfile, type Register } from '../../src/model/registers.js'
 import { devicesSeen } from '../../src/model/sync-count.js'
@@ -94,10 +95,7 @@ export function createServerPresenceService({ openStore, policy, clock, log }: S
       return edit(userId, () => ({ custom: null }))
     },
     async setPresence(userId, change) {
-      return edit(userId, (user) => {
-        const { status, custom } = checked(parsePresenceChange(change, readCustom(user.registers, clock.now()), clock.now()))
-        return { ...(status === undefined ? {} : { status }), ...(custom === undefined ? {} : { custom }) }
-      })
+      return edit(userId, (user) => ({ ...checked(parsePresenceChange(change, readCustom(user.registers, clock.now()), clock.now())) }))
     },
     async setProfile(userId, profile) {
       return edit(userId, (user) => ({ profile: checked(parseProfile(profile, readProfile(user.registers))) }))
@@ -119,7 +117,7 @@ export function createServerPresenceService({ openStore, policy, clock, log }: S
         await saved
       })
     },
-    async getActivity(userId, { limit = 200, since = 0 } = {}) {
+    async getActivity(userId, { limit, since = 0 } = {}) {
       return withUser(userId, (_, user) => [...user.activity].filter(({ timestamp }) => timestamp >= since)
         .sort((a, b) => b.timestamp - a.timestamp).slice(0, limit))
     },
@@ -144,8 +142,7 @@ export function createServerPresenceService({ openStore, policy, clock, log }: S
     },
 
     async getOnlineUsers(query = {}) {
-      const { limit = Number.POSITIVE_INFINITY, after = '' } = query
-      return (await matching(query)).filter(({ userId }) => userId > after).slice(0, limit)
+      return pageOf(await matching(query), query)
     },
     async countOnlineUsers(query = {}) {
       return (await matching(query)).length
@@ -183,23 +180,12 @@ export function createServerPresenceService({ openStore, policy, clock, log }: S
       return withUser(userId, (_, user) => syncStatusOf(user))
     },
     async whenAvailable(userId, { signal } = {}) {
-      const id = checked(parseUserId(userId))
-      return new Promise<UserPresence>((resolve, reject) => {
-        signal?.throwIfAborted()
-        const stop = service.subscribeTo(id, (presence) => {
-          if (presence.status !== 'online') return
-          signal?.removeEventListener('abort', abort)
-          queueMicrotask(() => stop())
-          resolve(presence)
-        })
-        const abort = (): void => { stop(); reject(signal?.reason as Error) }
-        signal?.addEventListener('abort', abort, { once: true })
-      })
+      return whenAvailable((listener) => service.subscribeTo(userId, listener), signal)
     },
 
     subscribe(listener) {
       snapshotListeners.add(listener)
-      call(listener, service.getSnapshot())
+      emitter.call(listener, service.getSnapshot())
       return () => { snapshotListeners.delete(listener) }
     },
     getSnapshot() {
@@ -208,15 +194,15 @@ export function createServerPresenceService({ openStore, policy, clock, log }: S
     peek: (userId) => parts?.seen.peek(userId),
     subscribeTo(userId, listener) {
       const id = checked(parseUserId(userId))
-      const stopWatching = whileOpen(id, ({ seen }, user) => { call(listener, seen.presenceOf(user)) })
-      return stopAll(stopWatching, addListener(userListeners, id, listener))
+      const stopWatching = whileOpen(id, ({ seen }, user) => { emitter.call(listener, seen.presenceOf(user)) })
+      return stopAll([stopWatching, addTo(userListeners, id, listener)])
     },
     peekChannel: (channelId) => parts?.seen.roster(channelId),
     subscribeToChannel(channelId, listener) {
       const id = checked(parseChannelId(channelId))
       const roster = service.peekChannel(id)
-      if (roster) call(listener, roster)
-      return addListener(channelListeners, id, listener)
+      if (roster) emitter.call(listener, roster)
+      return addTo(channelListeners, id, listener)
     },
 
     close: () => closing ??= close(),
@@ -276,14 +262,15 @@ export function createServerPresenceService({ openStore, policy, clock, log }: S
     }
   }
 
-  async function matching({ channelId, statuses = ['online', 'away', 'dnd'] }: OnlineUsersQuery): Promise<UserPresence[]> {
+  async function matching(query: OnlineUsersQuery): Promise<UserPresence[]> {
     if (closing) throw closed()
+    const statuses = (query.statuses ?? DEFAULT_STATUSES).map((status): PresenceStatus => checked(parseStatus(status)))
+    const channelId = query.channelId === undefined ? null : checked(parseChannelId(query.channelId))
     const { hub, seen } = await opening
-    const wanted = new Set<PresenceStatus>(statuses.map((status) => checked(parseStatus(status))))
-    const loaded = channelId === undefined && wanted.has('offline') ? await loadEveryone(hub) : []
-    const users = channelId === undefined ? [...hub.users()] : seen.members(checked(parseChannelId(channelId)))
+    const loaded = channelId === null && statuses.includes('offline') ? await loadEveryone(hub) : []
+    const users = channelId === null ? [...hub.users()] : seen.members(channelId)
     loaded.forEach(hub.release)
-    return users.map(seen.presenceOf).filter(({ status }) => wanted.has(status)).sort((a, b) => (a.userId < b.userId ? -1 : 1))
+    return selectUsers(users.map(seen.presenceOf), { statuses })
   }
 
   async function loadEveryone(hub: Hub): Promise<HubUser[]> {
@@ -299,16 +286,16 @@ export function createServerPresenceService({ openStore, policy, clock, log }: S
     for (const [event, ...args] of changes) emitter.emit(event, ...args as never)
     if (before.devices !== user.shown.devices) emitter.emit('deviceChange', user.userId, sharedDevicesOf(user))
     if (seen.presenceFrom(before) !== after) {
-      for (const listener of userListeners.get(user.userId) ?? []) call(listener, after)
+      for (const listener of userListeners.get(user.userId) ?? []) emitter.call(listener, after)
       snapshot = null
-      for (const listener of snapshotListeners) call(listener, service.getSnapshot())
+      for (const listener of snapshotListeners) emitter.call(listener, service.getSnapshot())
     }
     for (const channelId of channelListeners.keys()) tellChannel(channelId)
   }
 
   function tellChannel(channelId: ChannelId): void {
     const roster = parts!.seen.roster(channelId)
-    if (roster) for (const listener of channelListeners.get(channelId) ?? []) call(listener, roster)
+    if (roster) for (const listener of channelListeners.get(channelId) ?? []) emitter.call(listener, roster)
   }
 
   function everyone(): ReadonlyMap<UserId, UserPresence> {
@@ -328,14 +315,6 @@ export function createServerPresenceService({ openStore, policy, clock, log }: S
     return { ...LOCAL_SYNC, ...devicesSeen(deviceRows(user, clock.now()), digestOf(user.registers, clock.now())), pending: user.unsaved.size }
   }
 
-  function call<Value>(listener: (value: Value) => void, value: Value): void {
-    try {
-      listener(value)
-    } catch (error) {
-      reportFailure(error)
-    }
-  }
-
   /** An `error` event, or a line in the log where nobody listens. */
   function reportFailure(cause: unknown): void {
     const error = cause instanceof PresenceError ? cause
@@ -350,14 +329,3 @@ const LOCAL_SYNC: SyncStatus = {
 }
 
 const closed = (): PresenceError => new PresenceError('closed', { message: 'The service is closed.', remedy: 'Create a new one.' })
-const stopAll = (...stops: readonly Stop[]): Stop => () => stops.forEach((stop) => stop())
-
-function addListener<Key, Listener>(listeners: Map<Key, Set<Listener>>, key: Key, listener: Listener): Stop {
-  const ofKey = listeners.get(key) ?? new Set<Listener>()
-  listeners.set(key, ofKey)
-  ofKey.add(listener)
-  return () => {
-    ofKey.delete(listener)
-    if (ofKey.size === 0 && listeners.get(key) === ofKey) listeners.delete(key)
-  }
-}

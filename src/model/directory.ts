@@ -19,6 +19,8 @@ export interface Directory {
   /** The last projection told, whatever its freshness. */
   get(userId: UserId): UserPresence | undefined
   tell(userId: UserId, told: Told, now: number): DirectoryChange | null
+  /** The value as it is. */
+  put(presence: UserPresence): DirectoryChange | null
   forget(userId: UserId): DirectoryChange | null
   join(channelId: ChannelId, userId: UserId): void
   leave(channelId: ChannelId, userId: UserId): void
@@ -46,15 +48,16 @@ interface Channel {
 export function createDirectory(): Directory {
   const users = new Map<UserId, UserPresence>()
   const channels = new Map<ChannelId, Channel>()
-  return { users, get: (userId) => users.get(userId), tell, forget, join, leave, complete, dropChannel, isInAnyChannel, roster,
+  return { users, get: (userId) => users.get(userId), tell, put, forget, join, leave, complete, dropChannel, isInAnyChannel, roster,
     isIn: (channelId, userId) => channels.get(channelId)?.members.has(userId) ?? false,
     lose, expire, nextExpiryAt }
 
   function tell(userId: UserId, told: Told, now: number): DirectoryChange | null {
-    return put(userId, freshened(users.get(userId), told, now))
+    return put(freshened(users.get(userId), told, now))
   }
 
-  function put(userId: UserId, after: UserPresence): DirectoryChange | null {
+  function put(after: UserPresence): DirectoryChange | null {
+    const { userId } = after
     const before = users.get(userId)
     if (before && isSame(before, after)) return null
     users.set(userId, after)
@@ -123,9 +126,9 @@ export function createDirectory(): Directory {
   }
 
   function changed(change: (presence: UserPresence) => UserPresence): DirectoryChange[] {
-    return [...users].flatMap(([userId, presence]) => {
+    return [...users.values()].flatMap((presence) => {
       const after = change(presence)
-      return after === presence ? [] : (put(userId, after) ?? [])
+      return after === presence ? [] : (put(after) ?? [])
     })
   }
 

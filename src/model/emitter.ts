@@ -6,7 +6,9 @@ export interface Emitter<Events extends Record<keyof Events, unknown[]>> {
   once<E extends keyof Events>(event: E, listener: (...args: Events[E]) => void): Stop
   off<E extends keyof Events>(event: E, listener: (...args: Events[E]) => void): void
   emit<E extends keyof Events>(event: E, ...args: Events[E]): void
-  hasListeners(event?: keyof Events): boolean
+  hasListeners(event: keyof Events): boolean
+  /** Any other kind of listener, with the same protection. */
+  call<Value>(listener: (value: Value) => void, value: Value): void
   clear(): void
 }
 
@@ -14,13 +16,13 @@ export interface Emitter<Events extends Record<keyof Events, unknown[]>> {
 export function createEmitter<Events extends Record<keyof Events, unknown[]>>(onFailure: (error: unknown) => void): Emitter<Events> {
   // By event: the listener as given, and what is called for it. Typed again where it is called.
   const listeners = new Map<keyof Events, Map<unknown, unknown>>()
-  return { on, once, off, emit, hasListeners, clear: () => listeners.clear() }
+  return { on, once: once_, off, emit, call, clear: () => listeners.clear(), hasListeners: (event) => (listeners.get(event)?.size ?? 0) > 0 }
 
   function on<E extends keyof Events>(event: E, listener: (...args: Events[E]) => void): Stop {
     return add(event, listener, listener)
   }
 
-  function once<E extends keyof Events>(event: E, listener: (...args: Events[E]) => void): Stop {
+  function once_<E extends keyof Events>(event: E, listener: (...args: Events[E]) => void): Stop {
     const called = (...args: Events[E]): void => {
       off(event, listener)
       listener(...args)
@@ -44,15 +46,40 @@ export function createEmitter<Events extends Record<keyof Events, unknown[]>>(on
     if (!ofEvent) return
     for (const [listener, called] of [...ofEvent]) {
       if (ofEvent.get(listener) !== called) continue
-      try {
-        (called as (...args: Events[E]) => void)(...args)
-      } catch (error) {
-        onFailure(error)
-      }
+      call(() => (called as (...args: Events[E]) => void)(...args), undefined)
     }
   }
 
-  function hasListeners(event?: keyof Events): boolean {
-    return event === undefined ? [...listeners.values()].some(({ size }) => size > 0) : (listeners.get(event)?.size ?? 0) > 0
+  function call<Value>(listener: (value: Value) => void, value: Value): void {
+    try {
+      listener(value)
+    } catch (error) {
+      onFailure(error)
+    }
   }
 }
+
+/** Listeners to one of many things; an empty set leaves nothing behind. */
+export function addTo<Key, Listener>(listeners: Map<Key, Set<Listener>>, key: Key, listener: Listener): Stop {
+  const ofKey = listeners.get(key) ?? new Set<Listener>()
+  listeners.set(key, ofKey)
+  ofKey.add(listener)
+  return () => {
+    ofKey.delete(listener)
+    if (ofKey.size === 0 && listeners.get(key) === ofKey) listeners.delete(key)
+  }
+}
+
+/** The second stop does nothing. */
+export function once(stop: Stop): Stop {
+  let isStopped = false
+  return () => {
+    if (!isStopped) stop()
+    isStopped = true
+  }
+}
+
+export const stopAll = (stops: readonly Stop[]): Stop => once(() => {
+  // Last started, first stopped.
+  for (const stop of [...stops].reverse()) stop()
+})

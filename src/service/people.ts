@@ -1,7 +1,7 @@
 /** Whom this service sees: who asked for whom, what the relay told, and what is only remembered. */
 import { PresenceError } from '../errors.js'
 import { createDirectory, eventsOf, type Directory, type DirectoryChange } from '../model/directory.js'
-import type { Emitter } from '../model/emitter.js'
+import { addTo, once, type Emitter } from '../model/emitter.js'
 import type { Clock } from '../ports.js'
 import type { ChannelId, JsonValue, PresenceEvents, Roster, Stop, UserId, UserPresence } from '../presence-service.js'
 import { nobody } from '../protocol/feed.js'
@@ -18,8 +18,8 @@ export interface PeopleOptions {
   /** Own devices, as the relay tells the owner. */
   readonly onOwnDevices: (rows: JsonValue) => void
   readonly onChange: () => void
-  /** Calls a listener; one that throws hurts no other. */
-  readonly call: <Value>(listener: (value: Value) => void, value: Value) => void
+  /** Without a relay one is alone in every channel. */
+  readonly isAlone: boolean
   /** Null in `porchlight/watch`, whose visitor is nobody. */
   readonly ownUserId: UserId | null
 }
@@ -52,7 +52,7 @@ const ASK_TIMEOUT_MS = 10_000
 /** Of people who were seen, and are not told of any more. */
 const REMEMBERED = 1_000
 
-export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, onChange, call, ownUserId }: PeopleOptions): People {
+export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, onChange, isAlone, ownUserId }: PeopleOptions): People {
   const directory = createDirectory()
   const remembered = new Map<UserId, UserPresence>()
   const watched = new Map<UserId, number>()
@@ -94,6 +94,10 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
   function enter(channelId: ChannelId, way: keyof Interest): Stop {
     const interest = channels.get(channelId) ?? { joins: 0, views: 0 }
     channels.set(channelId, interest)
+    if (isAlone) {
+      if (ownUserId !== null && way === 'joins') directory.join(channelId, ownUserId)
+      directory.complete(channelId)
+    }
     if (++interest[way] === 1) ask([{ verb: way === 'joins' ? 'join' : 'watch-channel', id: channelId }])
     return once(() => {
       if (--interest[way] > 0) return
@@ -241,14 +245,13 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
   }
 
   function tellOwn(presence: UserPresence): void {
-    const { freshness: _, asOf: __, ...projection } = presence
-    const change = directory.tell(presence.userId, { projection, isUnknown: false }, time.now())
+    const change = directory.put(presence)
     if (change) announce(change)
   }
 
   function announce(change: DirectoryChange): void {
     for (const [event, ...args] of eventsOf(change)) emitter.emit(event, ...args as never)
-    if (change.after) for (const listener of userListeners.get(change.userId) ?? []) call(listener, change.after)
+    if (change.after) for (const listener of userListeners.get(change.userId) ?? []) emitter.call(listener, change.after)
     for (const channelId of rosterListeners.keys()) {
       if (directory.isIn(channelId, change.userId)) announceRoster(channelId)
     }
@@ -258,7 +261,7 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
   function announceRoster(channelId: ChannelId): void {
     const listeners = rosterListeners.get(channelId)
     const roster = listeners && directory.roster(channelId)
-    if (roster) for (const listener of listeners) call(listener, roster)
+    if (roster) for (const listener of listeners) emitter.call(listener, roster)
   }
 
   /** CS2: nobody needs to be awake for it, but whoever is hears of it. */
@@ -279,7 +282,7 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
     const stop = watch([userId])
     const remove = addTo(userListeners, userId, listener)
     const present = peek(userId)
-    if (present) call(listener, present)
+    if (present) emitter.call(listener, present)
     return () => { remove(); stop() }
   }
 
@@ -287,28 +290,10 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
     const stop = enter(channelId, 'views')
     const remove = addTo(rosterListeners, channelId, listener)
     const present = directory.roster(channelId)
-    if (present) call(listener, present)
+    if (present) emitter.call(listener, present)
     return () => { remove(); stop() }
   }
 }
 
 const unknown = (userId: UserId): UserPresence => ({ ...nobody(userId), freshness: 'unknown', asOf: null })
 const closed = (): PresenceError => new PresenceError('closed', { message: 'The service was closed.', remedy: 'Create a new one.' })
-
-function once(stop: Stop): Stop {
-  let isStopped = false
-  return () => {
-    if (!isStopped) stop()
-    isStopped = true
-  }
-}
-
-function addTo<Key, Listener>(listeners: Map<Key, Set<Listener>>, key: Key, listener: Listener): Stop {
-  const ofKey = listeners.get(key) ?? new Set<Listener>()
-  listeners.set(key, ofKey)
-  ofKey.add(listener)
-  return () => {
-    ofKey.delete(listener)
-    if (ofKey.size === 0 && listeners.get(key) === ofKey) listeners.delete(key)
-  }
-}

@@ -17,7 +17,7 @@ export interface FakePage extends PageActivity, PageLifecycle {
   return(): void
 }
 
-export function createFakePage({ isVisible = true } = {}): FakePage {
+export function createFakePage({ isVisible = true }: { readonly isVisible?: boolean } = {}): FakePage {
   const activity = new Set<(news: 'input' | 'visible' | 'hidden') => void>()
   const [hide, back, wake] = [new Set<() => void>(), new Set<() => void>(), new Set<() => void>()]
   let visible = isVisible
