@@ -25,11 +25,11 @@ export interface HubOptions {
   readonly log: Log
 }
 
-/** What happened to a user, as others may see it, and whether the owner's list of devices changed. */
+/** What happened to a user, as others may see it: what they saw before. */
 export interface HubChange {
   readonly user: HubUser
   readonly before: Shown
-  readonly hasNewDevices: boolean
+  readonly channelsBefore: ReadonlySet<ChannelId>
 }
 
 export interface Hub {
@@ -180,7 +180,7 @@ export function createHub({ clock, store, policy, log }: HubOptions): Hub {
     const hasNewDevices = ownerRows !== user.ownerRows
     user.ownerRows = ownerRows
     if (hasNewDevices) teller.tellOwners(user, encodeDeviceRows(rows), now)
-    if (users.get(user.userId) === user) for (const listener of [...changeListeners]) listener({ user, before, hasNewDevices })
+    if (users.get(user.userId) === user) for (const listener of [...changeListeners]) listener({ user, before, channelsBefore })
 
     const expiresAt = readCustom(user.registers, now)?.expiresAt ?? null
     deadlines.set(user, earliest([

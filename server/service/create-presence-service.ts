@@ -4,35 +4,22 @@ import {
   DEFAULT_POLICY, parseActivity, parseChannelId, parseCustomStatus, parseDeviceId, parseDeviceName, parseOptions, parsePolicy, parsePresenceChange,
   parsePrivacy, parseProfile, parseReason, parseStatus, parseStatusChange, parseUserId, parseUserIds,
 } from '../../src/model/arguments.js'
-import { eventsOf } from '../../src/model/directory.js'
-import { addTo, createEmitter, stopAll } from '../../src/model/emitter.js'
 import { DEFAULT_STATUSES, pageOf, selectUsers, whenAvailable } from '../../src/model/queries.js'
-import { nextStamp } from '../../src/model/hybrid-clock.js'
-import { deviceRegister, digestOf, greatestStamp, readCustom, readPrivacy, readProfile, type Register } from '../../src/model/registers.js'
-import { devicesSeen } from '../../src/model/sync-count.js'
-import type { Clock, Log } from '../../src/ports.js'
+import { deviceRegister, readCustom, readPrivacy, readProfile } from '../../src/model/registers.js'
+import type { Log } from '../../src/ports.js'
 import type {
-  BuiltServerPresenceService, ChannelId, Device, JsonValue, OnlineUsersQuery, PresenceEvents, PresenceSnapshot, PresenceStatus, Roster, ServerPresenceOptions, Stop,
-  SyncStatus, UserId, UserPresence,
+  BuiltServerPresenceService, OnlineUsersQuery, PresenceStatus, ServerPresenceOptions, UserPresence,
 } from '../../src/presence-service.js'
-import { parseDeviceRows, toDevice } from '../../src/protocol/device-rows.js'
-import { createHub, type Hub, type HubChange } from '../hub/hub.js'
-import { deviceRows, type HubUser } from '../hub/hub-user.js'
+import type { Hub } from '../hub/hub.js'
+import type { HubUser } from '../hub/hub-user.js'
 import type { UserStore } from '../hub/user-store.js'
 import { newestActivity } from '../store/apply-changes.js'
 import { openLevelStore } from '../store/level-store.js'
 import { createMemoryStore } from '../store/memory-store.js'
+import { createServerCore, type ServerPorts } from './core.js'
 import { keepBackstage } from './hubs.js'
 import { createNodeClock } from './node-clock.js'
-import { createSeenUsers, type SeenUsers } from './seen-users.js'
-import { createServerDevices, type ServerDevices } from './server-devices.js'
-
-interface Parts {
-  readonly hub: Hub
-  readonly seen: SeenUsers
-  readonly devices: ServerDevices
-  readonly store: UserStore
-}
+import { devicesOf, syncStatusOf } from './node-values.js'
 
 export function createPresenceService(options: ServerPresenceOptions = {}): BuiltServerPresenceService {
   const given = checked(parseOptions(options, ['storage', 'path', ...Object.keys(DEFAULT_POLICY)]))
@@ -52,29 +39,10 @@ const logToConsole: Log = (level, message, details) => {
   if (level !== 'debug') console[level](JSON.stringify({ level, message, ...details }))
 }
 
-export interface ServerServiceParts {
-  readonly openStore: () => Promise<UserStore>
-  readonly policy: Required<typeof DEFAULT_POLICY>
-  readonly clock: Clock
-  readonly log: Log
-}
-
-export function createServerPresenceService({ openStore, policy, clock, log }: ServerServiceParts): BuiltServerPresenceService {
-  const emitter = createEmitter<PresenceEvents>((error) => reportFailure(error))
-  const snapshotListeners = new Set<(snapshot: PresenceSnapshot) => void>()
-  const userListeners = new Map<UserId, Set<(presence: UserPresence) => void>>()
-  const channelListeners = new Map<ChannelId, Set<(roster: Roster) => void>>()
-  let parts: Parts | null = null
-  let closing: Promise<void> | null = null
-  let snapshot: PresenceSnapshot | null = null
-
-  const opening = openStore().then((store): Parts => {
-    const hub = createHub({ clock, store, policy, log })
-    hub.onChange(onChange)
-    parts = { hub, store, seen: createSeenUsers(hub), devices: createServerDevices(hub, store.writerId) }
-    return parts
-  })
-  opening.catch((error: unknown) => reportFailure(error))
+export function createServerPresenceService(ports: ServerPorts): BuiltServerPresenceService {
+  const { clock } = ports
+  const core = createServerCore(ports)
+  const { emitter, listeners, opening, withUser, whileOpen, edit } = core
 
   const service: BuiltServerPresenceService = {
     async getStatus(userId) {
@@ -123,7 +91,7 @@ export function createServerPresenceService({ openStore, policy, clock, log }: S
     },
 
     async getDevices(userId) {
-      return withUser(userId, (_, user) => devicesOf(user))
+      return withUser(userId, (_, user) => devicesOf(user, clock.now()))
     },
     async setDeviceStatus(userId, deviceId, status) {
       const id = checked(parseDeviceId(deviceId))
@@ -177,93 +145,39 @@ export function createServerPresenceService({ openStore, policy, clock, log }: S
       await withUser(userId, ({ hub }, user) => hub.saver.save(user, {}))
     },
     async getSyncStatus(userId) {
-      return withUser(userId, (_, user) => syncStatusOf(user))
+      return withUser(userId, (_, user) => syncStatusOf(user, clock.now()))
     },
     async whenAvailable(userId, { signal } = {}) {
       return whenAvailable((listener) => service.subscribeTo(userId, listener), signal)
     },
 
-    subscribe(listener) {
-      snapshotListeners.add(listener)
-      emitter.call(listener, service.getSnapshot())
-      return () => { snapshotListeners.delete(listener) }
-    },
-    getSnapshot() {
-      return snapshot ??= { me: null, devices: [], users: everyone(), sync: LOCAL_SYNC }
-    },
-    peek: (userId) => parts?.seen.peek(userId),
+    subscribe: (listener) => listeners.subscribe(listener),
+    getSnapshot: () => listeners.snapshot(),
+    peek: (userId) => core.opened()?.seen.peek(userId),
     subscribeTo(userId, listener) {
       const id = checked(parseUserId(userId))
-      const stopWatching = whileOpen(id, ({ seen }, user) => { emitter.call(listener, seen.presenceOf(user)) })
-      return stopAll([stopWatching, addTo(userListeners, id, listener)])
+      // Told of the present state once the user is in memory, and of changes from then on.
+      return whileOpen(id, ({ seen }, user) => {
+        emitter.call(listener, seen.presenceOf(user))
+        return listeners.onUser(id, listener)
+      })
     },
-    peekChannel: (channelId) => parts?.seen.roster(channelId),
+    peekChannel: (channelId) => core.opened()?.seen.roster(channelId),
     subscribeToChannel(channelId, listener) {
       const id = checked(parseChannelId(channelId))
       const roster = service.peekChannel(id)
       if (roster) emitter.call(listener, roster)
-      return addTo(channelListeners, id, listener)
+      return listeners.onChannel(id, listener)
     },
 
-    close: () => closing ??= close(),
+    close: () => core.close(),
     [Symbol.asyncDispose]: () => service.close(),
   }
-  keepBackstage(service, { hub: opening.then(({ hub }) => hub), relayNumber: opening.then(({ store }) => store.relayNumber), log })
+  keepBackstage(service, { hub: opening.then(({ hub }) => hub), relayNumber: opening.then(({ store }) => store.relayNumber), log: ports.log })
   return service
 
-  async function close(): Promise<void> {
-    emitter.clear()
-    snapshotListeners.clear()
-    userListeners.clear()
-    channelListeners.clear()
-    const opened = await opening.catch(() => null)
-    await opened?.hub.close()
-  }
-
-  async function withUser<T>(userId: unknown, use: (parts: Parts, user: HubUser) => T | Promise<T>): Promise<T> {
-    const id = checked(parseUserId(userId))
-    if (closing) throw closed()
-    const opened = await opening
-    const user = await opened.hub.open(id)
-    try {
-      return await use(opened, user)
-    } finally {
-      opened.hub.release(user)
-    }
-  }
-
-  async function edit(userId: unknown, values: (user: HubUser) => Readonly<Record<string, JsonValue>>): Promise<void> {
-    await withUser(userId, async ({ hub, store }, user) => {
-      const at = nextStamp(clock.now(), greatestStamp(user.registers), store.writerId)
-      const registers = new Map<string, Register>(Object.entries(values(user)).map(([name, value]) => [name, { at, value }]))
-      const { saved, refused } = hub.merge(user, registers)
-      await saved
-      if (refused.length > 0) throw new PresenceError('quota', { subject: refused[0]!, message: 'It does not fit among this user\'s registers.', remedy: 'Remove devices that are no longer used.' })
-    })
-  }
-
-  /** Keeps a user in memory, and what `start` began, until stopped; also when the store is still opening. */
-  function whileOpen(userId: UserId, start: (parts: Parts, user: HubUser) => Stop | void): Stop {
-    if (closing) throw closed()
-    let isWanted = true
-    let stop: Stop = () => undefined
-    void opening.then(async (opened) => {
-      const user = await opened.hub.open(userId)
-      if (!isWanted || closing) return opened.hub.release(user)
-      const ended = start(opened, user)
-      stop = () => {
-        ended?.()
-        opened.hub.release(user)
-      }
-    }).catch(reportFailure)
-    return () => {
-      if (isWanted) stop()
-      isWanted = false
-    }
-  }
-
   async function matching(query: OnlineUsersQuery): Promise<UserPresence[]> {
-    if (closing) throw closed()
+    core.refuseClosed()
     const statuses = (query.statuses ?? DEFAULT_STATUSES).map((status): PresenceStatus => checked(parseStatus(status)))
     const channelId = query.channelId === undefined ? null : checked(parseChannelId(query.channelId))
     const { hub, seen } = await opening
@@ -278,54 +192,4 @@ export function createServerPresenceService({ openStore, policy, clock, log }: S
     for await (const userId of hub.storedUserIds()) loaded.push(await hub.open(userId))
     return loaded
   }
-
-  function onChange({ user, before }: HubChange): void {
-    const { seen } = parts!
-    const after = seen.presenceOf(user)
-    const changes = eventsOf({ userId: user.userId, before: seen.presenceFrom(before), after })
-    for (const [event, ...args] of changes) emitter.emit(event, ...args as never)
-    if (before.devices !== user.shown.devices) emitter.emit('deviceChange', user.userId, sharedDevicesOf(user))
-    if (seen.presenceFrom(before) !== after) {
-      for (const listener of userListeners.get(user.userId) ?? []) emitter.call(listener, after)
-      snapshot = null
-      for (const listener of snapshotListeners) emitter.call(listener, service.getSnapshot())
-    }
-    for (const channelId of channelListeners.keys()) tellChannel(channelId)
-  }
-
-  function tellChannel(channelId: ChannelId): void {
-    const roster = parts!.seen.roster(channelId)
-    if (roster) for (const listener of channelListeners.get(channelId) ?? []) emitter.call(listener, roster)
-  }
-
-  function everyone(): ReadonlyMap<UserId, UserPresence> {
-    return new Map([...(parts?.hub.users() ?? [])].map((user) => [user.userId, parts!.seen.presenceOf(user)]))
-  }
-
-  function devicesOf(user: HubUser): readonly Device[] {
-    const now = clock.now()
-    return deviceRows(user, now).map((row) => toDevice(row, now, null))
-  }
-  function sharedDevicesOf(user: HubUser): readonly Device[] {
-    const now = clock.now()
-    return user.shown.devices === '' ? [] : parseDeviceRows(JSON.parse(user.shown.devices) as JsonValue).map((row) => toDevice(row, now, null))
-  }
-
-  function syncStatusOf(user: HubUser): SyncStatus {
-    return { ...LOCAL_SYNC, ...devicesSeen(deviceRows(user, clock.now()), digestOf(user.registers, clock.now())), pending: user.unsaved.size }
-  }
-
-  /** An `error` event, or a line in the log where nobody listens. */
-  function reportFailure(cause: unknown): void {
-    const error = cause instanceof PresenceError ? cause
-      : new PresenceError('invalid-argument', { message: 'A listener threw.', remedy: 'See its cause.', cause })
-    if (emitter.hasListeners('error')) emitter.emit('error', error)
-    else log('error', error.message, { code: error.code, remedy: error.remedy })
-  }
 }
-
-const LOCAL_SYNC: SyncStatus = {
-  synced: 0, total: 0, lastSync: null, pending: 0, connection: { name: 'local' }, relay: 'none', storage: 'durable', clockOffsetMs: 0, problems: [],
-}
-
-const closed = (): PresenceError => new PresenceError('closed', { message: 'The service is closed.', remedy: 'Create a new one.' })

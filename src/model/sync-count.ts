@@ -9,6 +9,7 @@ interface ReportingDevice {
 
 /** Of the devices seen in the last 30 days, those whose last report equals `digest`. */
 export function devicesSeen(devices: readonly ReportingDevice[], digest: string): { synced: number; total: number } {
-  const counted = devices.filter(({ isConnected, seenAgoMs }) => isConnected || (seenAgoMs !== null && seenAgoMs < LIMITS.deviceCountsMs))
+  // A server-run device holds no registers, and says so by an empty digest.
+  const counted = devices.filter(({ digest: told }) => told !== '').filter(({ isConnected, seenAgoMs }) => isConnected || (seenAgoMs !== null && seenAgoMs < LIMITS.deviceCountsMs))
   return { synced: counted.filter((device) => device.digest === digest).length, total: counted.length }
 }
