@@ -1,12 +1,13 @@
 /** Whom this service sees: who asked for whom, what the relay told, and what is only remembered. */
 import { PresenceError } from '../errors.js'
 import { createDirectory, eventsOf, type Directory, type DirectoryChange } from '../model/directory.js'
-import { addTo, once, type Emitter } from '../model/emitter.js'
+import { addTo, type Emitter } from '../model/emitter.js'
 import type { Clock } from '../ports.js'
 import type { ChannelId, JsonValue, PresenceEvents, Roster, Stop, UserId, UserPresence } from '../presence-service.js'
 import { nobody } from '../protocol/feed.js'
 import { createFeedReader, type FeedNews, type FeedReader } from '../protocol/feed-reader.js'
 import { TYPE, decodePage, typeOf, type Notice, type WatchOperation } from '../protocol/messages.js'
+import { createInterests } from './interests.js'
 
 export interface PeopleOptions {
   /** Relay time. */
@@ -44,10 +45,6 @@ export interface People {
   close(): void
 }
 
-interface Interest {
-  joins: number
-  views: number
-}
 const ASK_TIMEOUT_MS = 10_000
 /** Of people who were seen, and are not told of any more. */
 const REMEMBERED = 1_000
@@ -55,16 +52,22 @@ const REMEMBERED = 1_000
 export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, onChange, isAlone, ownUserId }: PeopleOptions): People {
   const directory = createDirectory()
   const remembered = new Map<UserId, UserPresence>()
-  const watched = new Map<UserId, number>()
-  const channels = new Map<ChannelId, Interest>()
   const asked = new Map<UserId, Set<(answer: UserPresence | PresenceError) => void>>()
   const userListeners = new Map<UserId, Set<(presence: UserPresence) => void>>()
   const rosterListeners = new Map<ChannelId, Set<(roster: Roster) => void>>()
   const toldChannels = new Set<ChannelId>()
+  const interests = createInterests({
+    ask, onClosed: closeChannel, onJoined: (channelId) => { if (isAlone) beAlone(channelId) },
+    onUnwatched(userIds) {
+      userIds.forEach(forgetUnseen)
+      if (userIds.length > 0) onChange()
+    },
+  })
   let reader: FeedReader = createFeedReader()
   let cancelExpiry: Stop = () => undefined
   return {
-    directory, isTold: (channelId) => toldChannels.has(channelId), watch, watchChannel: (channelId) => enter(channelId, 'views'), join: (channelId) => enter(channelId, 'joins'),
+    directory, isTold: (channelId) => toldChannels.has(channelId),
+    watch: (userIds) => interests.watch(userIds.filter((userId) => userId !== ownUserId)), join: interests.join, watchChannel: interests.watchChannel,
     get, peek, onUser, onRoster, tellOwn, connected, lost, receive, notice,
     close() {
       cancelExpiry()
@@ -74,47 +77,22 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
     },
   }
 
-  function watch(userIds: readonly UserId[]): Stop {
-    const ids = [...new Set(userIds)].filter((userId) => userId !== ownUserId)
-    const fresh = ids.filter((userId) => !watched.has(userId))
-    for (const userId of ids) watched.set(userId, (watched.get(userId) ?? 0) + 1)
-    ask(fresh.map((id) => ({ verb: 'watch', id })))
-    return once(() => {
-      const gone = ids.filter((userId) => {
-        const count = watched.get(userId)! - 1
-        count > 0 ? watched.set(userId, count) : watched.delete(userId)
-        return count === 0
-      })
-      ask(gone.map((id) => ({ verb: 'unwatch', id })))
-      gone.forEach(forgetUnseen)
-      if (gone.length > 0) onChange()
-    })
+  function closeChannel(channelId: ChannelId): void {
+    toldChannels.delete(channelId)
+    const members = directory.roster(channelId)?.users ?? []
+    directory.dropChannel(channelId)
+    members.forEach(({ userId }) => forgetUnseen(userId))
+    onChange()
   }
 
-  function enter(channelId: ChannelId, way: keyof Interest): Stop {
-    const interest = channels.get(channelId) ?? { joins: 0, views: 0 }
-    channels.set(channelId, interest)
-    if (isAlone) {
-      if (ownUserId !== null && way === 'joins') directory.join(channelId, ownUserId)
-      directory.complete(channelId)
-    }
-    if (++interest[way] === 1) ask([{ verb: way === 'joins' ? 'join' : 'watch-channel', id: channelId }])
-    return once(() => {
-      if (--interest[way] > 0) return
-      if (way === 'joins') ask([{ verb: 'leave', id: channelId }])
-      if (interest.joins + interest.views > 0) return
-      channels.delete(channelId)
-      toldChannels.delete(channelId)
-      ask([{ verb: 'unwatch-channel', id: channelId }])
-      const members = directory.roster(channelId)?.users ?? []
-      directory.dropChannel(channelId)
-      members.forEach(({ userId }) => forgetUnseen(userId))
-      onChange()
-    })
+  /** Without a relay. */
+  function beAlone(channelId: ChannelId): void {
+    if (ownUserId !== null) directory.join(channelId, ownUserId)
+    directory.complete(channelId)
   }
 
   function isSeen(userId: UserId): boolean {
-    return userId === ownUserId || watched.has(userId) || directory.isInAnyChannel(userId)
+    return userId === ownUserId || interests.isWatched(userId) || directory.isInAnyChannel(userId)
   }
 
   /** A value that nobody updates any more is a remembered one. */
@@ -143,7 +121,7 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
         cancel()
         resolve(given)
       })
-      if (answers.size === 1 && !(watched.has(userId) && known === undefined)) ask([{ verb: 'ask', id: userId }])
+      if (answers.size === 1 && !(interests.isWatched(userId) && known === undefined)) ask([{ verb: 'ask', id: userId }])
     })
     if (answer instanceof PresenceError) throw answer
     return answer ?? peek(userId) ?? unknown(userId)
@@ -171,7 +149,7 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
     if (isSeen(userId) && !isOwn) tell(news, isNewcomer)
     news.left.forEach((channelId) => directory.leave(channelId, userId))
     if (!isOwn) answer(userId, news)
-    if (news.isForgotten) watched.delete(userId)
+    if (news.isForgotten) interests.revoke(userId)
     forgetUnseen(userId)
     for (const channelId of [...news.joined, ...news.left]) announceRoster(channelId)
   }
@@ -196,7 +174,7 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
   function receivePage(frame: Uint8Array): void {
     const page = decodePage(frame)
     const channelId = page.ok ? reader.channelId(page.value.channelNumber) : undefined
-    if (!page.ok || channelId === undefined || !channels.has(channelId)) return
+    if (!page.ok || channelId === undefined || !interests.isOpen(channelId)) return
     toldChannels.add(channelId)
     // LV7: who may still come back stays as last known until the relay knows.
     if (page.value.isSettled) {
@@ -229,19 +207,14 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
   function connected(): void {
     reader = createFeedReader()
     toldChannels.clear()
-    ask([
-      ...[...watched.keys()].map((id) => ({ verb: 'watch', id }) as const),
-      ...[...channels].flatMap(([id, { joins, views }]) => [
-        ...(joins > 0 ? [{ verb: 'join', id } as const] : []), ...(views > 0 ? [{ verb: 'watch-channel', id } as const] : []),
-      ]),
-    ])
+    ask(interests.operations())
   }
 
   function lost(): void {
     directory.lose(time.now()).filter(({ userId }) => userId !== ownUserId).forEach(announce)
     for (const [userId, answers] of asked) answers.forEach((give) => give(peek(userId) ?? unknown(userId)))
     asked.clear()
-    for (const channelId of channels.keys()) announceRoster(channelId)
+    for (const channelId of interests.channels()) announceRoster(channelId)
   }
 
   function tellOwn(presence: UserPresence): void {
@@ -279,7 +252,7 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
   }
 
   function onUser(userId: UserId, listener: (presence: UserPresence) => void): Stop {
-    const stop = watch([userId])
+    const stop = interests.watch(userId === ownUserId ? [] : [userId])
     const remove = addTo(userListeners, userId, listener)
     const present = peek(userId)
     if (present) emitter.call(listener, present)
@@ -287,7 +260,7 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
   }
 
   function onRoster(channelId: ChannelId, listener: (roster: Roster) => void): Stop {
-    const stop = enter(channelId, 'views')
+    const stop = interests.watchChannel(channelId)
     const remove = addTo(rosterListeners, channelId, listener)
     const present = directory.roster(channelId)
     if (present) emitter.call(listener, present)

@@ -1,7 +1,7 @@
 /** Our side of the wire: says hello, tells liveness, keeps count of what the relay has stored, and hands the rest on. */
 import { PresenceError } from '../errors.js'
-import { compareStamps, shiftStamp, type Stamp } from '../model/hybrid-clock.js'
-import { isStoredAt } from '../protocol/wire.js'
+import { shiftStamp } from '../model/hybrid-clock.js'
+import { isStoredAt, type StampsByRegister } from '../protocol/wire.js'
 import type { Clock, Random } from '../ports.js'
 import type { ConnectionState, DeviceId, PresenceErrorLike, PresenceStatus, Stop } from '../presence-service.js'
 import type { DeviceState } from '../protocol/device-rows.js'
@@ -14,6 +14,7 @@ import {
 import { createLiveness, type Liveness } from '../replica/liveness.js'
 import { createRelayProvider, type RelayProvider } from '../replica/relay-provider.js'
 import { createRelayTransport } from '../transport/relay-transport.js'
+import { createContact } from './contact.js'
 import type { OwnData } from './own-data.js'
 import type { RelayTime } from './relay-time.js'
 
@@ -64,7 +65,7 @@ const REQUEST_TIMEOUT_MS = 10_000
 
 export function createRelayLink(options: RelayLinkOptions): RelayLink {
   const { data, time } = options
-  let contact = { ...data.contact, stored: new Map(data.contact.stored) }
+  const contact = createContact(data, time)
   let state: ConnectionState = { name: 'offline' }
   let relay: 'porchlight' | 'plain' | 'none' = 'none'
   let isSynced = false
@@ -89,8 +90,8 @@ export function createRelayLink(options: RelayLinkOptions): RelayLink {
     before.close()
   })
   return {
-    state: () => state, relay: () => relay, lastContactAt: () => (state.name === 'online' ? time.now() : contact.lastContactAt),
-    lastSync: () => contact.lastSync, pending, isCurrent, tellLiveness,
+    state: () => state, relay: () => relay, lastContactAt: () => (state.name === 'online' ? time.now() : contact.lastContactAt()),
+    lastSync: contact.lastSync, pending: contact.pending, isCurrent, tellLiveness,
     plainDevices: () => (relay === 'plain' ? replica.liveness.others() : []),
     watch: (operations) => { if (operations.length > 0 && relay !== 'plain') transport.send(encodeWatch(operations)) },
     setDeviceStatus,
@@ -119,7 +120,7 @@ export function createRelayLink(options: RelayLinkOptions): RelayLink {
       relayUrl: options.relayUrl, userId: options.userId, doc, liveness, WebSocket: options.WebSocket,
       onSynced: () => {
         isSynced = true
-        noteSync()
+        contact.note(isCurrent())
         options.onChange()
       },
     })
@@ -140,7 +141,6 @@ export function createRelayLink(options: RelayLinkOptions): RelayLink {
     cancelPlain()
     cancelPlain = time.at(time.now() + WIRE.plainAfterMs, () => {
       relay = 'plain'
-      noteContact()
       transport.established(false)
       renewOnPlain()
     })
@@ -155,16 +155,12 @@ export function createRelayLink(options: RelayLinkOptions): RelayLink {
   }
 
   function onFrame(frame: Uint8Array): void {
-    switch (typeOf(frame)) {
-      case TYPE.hello: return welcome(frame)
-      case TYPE.stored: return stored(frame)
-      case TYPE.device: return reply(frame)
-      case TYPE.notice: {
-        const notice = decodeNotice(frame)
-        return notice.ok ? options.onNotice(notice.value) : undefined
-      }
-      default: return options.onFrame(frame)
-    }
+    const type = typeOf(frame)
+    if (type === TYPE.hello) welcome(frame)
+    else if (type === TYPE.stored) stored(frame)
+    else if (type === TYPE.device) reply(frame)
+    else if (type === TYPE.notice) notice(frame)
+    else options.onFrame(frame)
   }
 
   function welcome(frame: Uint8Array): void {
@@ -173,29 +169,32 @@ export function createRelayLink(options: RelayLinkOptions): RelayLink {
     cancelPlain()
     relay = 'porchlight'
     const tripMs = time.now() - helloAt
-    const confirmed = contact.stored
     const movedMs = time.correct(Math.round(decoded.value.relayTime + tripMs / 2 - options.clock.now()))
-    contact = { ...contact, stored: new Map(decoded.value.stored) }
+    const confirmed = contact.begin(decoded.value.stored)
     if (Math.abs(movedMs) > Math.max(CLOCK_NOISE_MS, tripMs)) shiftUnconfirmed(movedMs, confirmed)
-    noteContact()
     transport.established(true)
     options.onOpen()
-    noteSync()
+    contact.note(isCurrent())
     options.onChange()
     void data.rebaseIfNeeded()
   }
 
   /** TM2: what was written since the last contact was stamped by a clock now known to be wrong by so much. */
-  function shiftUnconfirmed(byMs: number, confirmed: ReadonlyMap<string, Stamp>): void {
+  function shiftUnconfirmed(byMs: number, confirmed: StampsByRegister): void {
     data.document().restamp((name, { at }) => (isStoredAt(confirmed, name, at) ? null : shiftStamp(at, byMs)))
   }
 
   function stored(frame: Uint8Array): void {
     const decoded = decodeStored(frame)
     if (!decoded.ok) return
-    for (const [name, at] of decoded.value) contact.stored.set(name, at)
-    noteSync()
+    contact.stored(decoded.value)
+    contact.note(isCurrent())
     options.onChange()
+  }
+
+  function notice(frame: Uint8Array): void {
+    const decoded = decodeNotice(frame)
+    if (decoded.ok) options.onNotice(decoded.value)
   }
 
   function reply(frame: Uint8Array): void {
@@ -203,28 +202,9 @@ export function createRelayLink(options: RelayLinkOptions): RelayLink {
     if (decoded.ok) requests.get(decoded.value.requestId)?.(decoded.value.isDone)
   }
 
-  function pending(): number {
-    return [...data.registers()].filter(([name, { at }]) => !isStoredAt(contact.stored, name, at)).length
-  }
-
   function isCurrent(): boolean {
     if (state.name !== 'online' || !isSynced) return false
-    if (relay === 'plain') return true
-    const registers = data.registers()
-    return pending() === 0 && [...contact.stored].every(([name, at]) => {
-      const own = registers.get(name)
-      return own !== undefined && compareStamps(own.at, at) >= 0
-    })
-  }
-
-  function noteSync(): void {
-    if (!isCurrent()) return
-    contact = { ...contact, lastSync: Math.floor(time.now()) }
-    noteContact()
-  }
-  function noteContact(): void {
-    contact = { ...contact, clockOffsetMs: time.offsetMs(), lastContactAt: Math.floor(time.now()) }
-    data.keepContact(contact)
+    return relay === 'plain' || contact.isEqual()
   }
 
   function tellLiveness(): void {
@@ -253,12 +233,8 @@ export function createRelayLink(options: RelayLinkOptions): RelayLink {
   }
 
   function onClosed(code: number): void {
-    const wasOnline = relay !== 'none'
+    if (relay !== 'none') contact.note(false)
     closed()
-    if (wasOnline) {
-      contact = { ...contact, lastContactAt: Math.floor(time.now()) }
-      data.keepContact(contact)
-    }
     options.onClosed()
     // Our document was not understood: a fresh one with the same registers may be.
     if (code === CLOSE.badMessage) void data.rebase()
