@@ -158,8 +158,8 @@ describe('a custom status', () => {
   ])('%s', (_, change, current, expected) => expect(outcome(parsePresenceChange(change, current, NOW))).toEqual(expected))
 
   it('[F33] what is accepted here fits its register', () => fc.assert(fc.property(
-    fc.oneof(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'binary' }), fc.nat(130).map((count) => 'é'.repeat(count)), fc.nat(30).map((count) => FAMILY.repeat(count))),
-    fc.option(fc.string({ unit: 'grapheme', maxLength: 2 }), { nil: undefined }), (text, emoji) => {
+    fc.tuple(fc.constantFrom('a', 'é', '€', FAMILY), fc.constantFrom(22, 23, 24, 127, 128, 129), fc.constantFrom('', ' ', '\u202E', 'e\u0301', '\uD83D')).map(([letter, count, end]) => letter.repeat(count) + end),
+    fc.constantFrom(undefined, '📅', FAMILY, 'e\u0301', ' a', '\u200D'), (text, emoji) => {
       const read = parseCustomStatus(text, { emoji }, NOW)
       if (read.ok) expect(parseRegister('custom', { at: [NOW, 0, WRITERS[0]], value: read.value })).toMatchObject({ ok: true })
     }), { numRuns: 150 }))
@@ -313,5 +313,5 @@ describe('hostile arguments', () => {
   it('[O7] anything at all', () => fc.assert(fc.property(
     fc.constantFrom(...Object.entries({ ...calls, ...objects })), fc.anything({ withNullPrototype: true, withBigInt: true, withDate: true, withMap: true, withSparseArray: true }), ([, parse], value) => {
       expect(typeof parse(value).ok).toBe('boolean')
-    }), { numRuns: 1_000 }))
+    }), { numRuns: 400 }))
 })

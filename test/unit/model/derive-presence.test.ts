@@ -117,7 +117,7 @@ const answer = (facts: PresenceFacts, now: number): string => {
 }
 
 describe('properties', () => {
-  const runs = { numRuns: 400 }
+  const runs = { numRuns: 200 }
 
   it('[PR4, PR8] holds its answer until validUntil, and not a millisecond longer', () => fc.assert(fc.property(presenceFacts, (facts) => {
     const now = answer(facts, NOW)

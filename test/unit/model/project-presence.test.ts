@@ -65,7 +65,7 @@ describe('what others see', () => {
     lastChangeAt: fc.option(near(NOW, NOW - MINUTE_MS, NOW - 3 * DAY_MS, NOW - 7 * DAY_MS, NOW - 30 * DAY_MS)),
     devices: fc.tuple(shownDevice('one'), shownDevice('two')),
   })
-  const runs = { numRuns: 500 }
+  const runs = { numRuns: 200 }
 
   it('[VS1, VS4] nothing of a device that is not shared, or while hidden or offline', () => fc.assert(fc.property(told, (some) => {
     const input = facts(some)
