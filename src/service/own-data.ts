@@ -45,9 +45,11 @@ const CONTACT = 'contact'
 const ACTIVITY = 'activity'
 
 export async function openOwnData({ storage, random, tabs, now }: OwnDataOptions): Promise<OwnData> {
+  // Drawn once: storage that is away at first runs the change again when it is back, and the id is in use by then.
+  const fresh = encodeDeviceId(newId(random))
   const [deviceNote, stored, contactNote] = await Promise.all([
     // Two tabs that open at once agree on the id that was stored first.
-    storage.update(DEVICE, (note) => (parseDeviceNote(note) ? note! : encodeDeviceId(newId(random)))),
+    storage.update(DEVICE, (note) => (parseDeviceNote(note) ? note! : fresh)),
     storage.read(DOCUMENT), storage.read(CONTACT),
   ])
   const deviceId = parseDeviceNote(deviceNote)!
