@@ -9,8 +9,8 @@ import { CLOSE } from '../../src/protocol/close-codes.js'
 import { WIRE } from '../../src/protocol/limits.js'
 import { SYNC } from '../../src/protocol/messages.js'
 import { encode, writeVarUint } from '../../src/protocol/wire.js'
-import { createScratchDocument } from '../../src/replica/scratch-document.js'
-import { gateSyncMessage, SYNC_STEP_1, SYNC_STEP_2, SYNC_UPDATE } from './update-gate.js'
+import { createScratchDocument, EMPTY_UPDATE } from '../../src/replica/scratch-document.js'
+import { gateSyncMessage, gateUpdate, SYNC_STEP_1, SYNC_STEP_2, SYNC_UPDATE } from './update-gate.js'
 
 export interface BridgeOptions {
   /** A random integer, for the Yjs client under which the relay writes on this connection. */
@@ -85,6 +85,7 @@ export function createBridge({ clientId, digest, truth, merge, send, notice, dro
         if (exchange !== 'asked') ask()
         return undefined
       case 'applied':
+        if (isTooSlow()) return { code: CLOSE.badMessage, reason: 'quota' }
         for (const { name, reason } of received.invalid) notice(name, reason)
         isMerging = true
         if (received.registers.size > 0) merge(received.registers)
@@ -96,6 +97,11 @@ export function createBridge({ clientId, digest, truth, merge, send, notice, dro
         return undefined
     }
     return received satisfies never
+  }
+
+  /** Many updates that pass one by one can add up to a document that no longer would. */
+  function isTooSlow(): boolean {
+    return scratch.encoded().length > CHECKED_ABOVE_BYTES && !gateUpdate(scratch.encoded()).ok
   }
 
   function push(): void {
@@ -139,5 +145,5 @@ export function createBridge({ clientId, digest, truth, merge, send, notice, dro
   }
 }
 
-/** A Yjs update without structs and deletions. */
-const EMPTY_UPDATE = Uint8Array.of(0, 0)
+/** Smaller ones are never slow. */
+const CHECKED_ABOVE_BYTES = 4_096

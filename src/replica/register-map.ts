@@ -1,6 +1,6 @@
 /** Registers as a Yjs document carries them: root map `registers`, key `<register>/<writerId>`, value plain JSON (DESIGN §5). */
-import type * as Y from 'yjs'
-import { unreadable, type Parsed } from '../model/json.js'
+import * as Y from 'yjs'
+import { isObject, unreadable, type Parsed } from '../model/json.js'
 import { LIMITS } from '../model/limits.js'
 import { parseRegister, wins, type Register, type Registers } from '../model/registers.js'
 
@@ -12,14 +12,24 @@ export interface InvalidRegister {
   readonly reason: string
 }
 
+/** Yjs draws a random `guid` by some thirty system calls, for a purpose that we do not have. */
+export const newDocument = (): Y.Doc => new Y.Doc({ guid: ROOT_NAME })
 export const registerMap = (doc: Y.Doc): Y.Map<unknown> => doc.getMap(ROOT_NAME)
 export const keyOf = (name: string, { at }: Register): string => `${name}/${at[2]}`
 /** A register's own name may hold a `/`, a writer's id may not. */
 export const nameOf = (key: string): string => key.slice(0, Math.max(0, key.lastIndexOf('/')))
 
+/** A value in a document never changes, and is read many times: what it was found to be is kept as long as it is. */
+const read = new WeakMap<object, { readonly key: string; readonly entry: Parsed<Register> }>()
+
 export function readEntry(key: string, raw: unknown): Parsed<Register> {
-  const entry = parseRegister(nameOf(key), raw)
-  return entry.ok && keyOf(nameOf(key), entry.value) !== key ? unreadable('it is stamped by another writer') : entry
+  if (!isObject(raw)) return parseRegister(nameOf(key), raw)
+  const known = read.get(raw)
+  if (known?.key === key) return known.entry
+  let entry = parseRegister(nameOf(key), raw)
+  if (entry.ok && keyOf(nameOf(key), entry.value) !== key) entry = unreadable('it is stamped by another writer')
+  read.set(raw, { key, entry })
+  return entry
 }
 
 /** Every valid entry by its key, the winner of every name, and what is wrong with the rest, of which none stands in another's way. */

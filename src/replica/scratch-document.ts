@@ -8,7 +8,7 @@ import { compareStamps, isFarAhead, isStamp, type Stamp } from '../model/hybrid-
 import { canonicalJson, isObject } from '../model/json.js'
 import { isForgotten, wins, type Register, type Registers } from '../model/registers.js'
 import { WIRE } from '../protocol/limits.js'
-import { keyOf, nameOf, readEntry, registerMap, reportInvalid, type InvalidRegister } from './register-map.js'
+import { keyOf, nameOf, newDocument, readEntry, registerMap, reportInvalid, type InvalidRegister } from './register-map.js'
 
 export type Received =
   /** The winners of those registers that this update touched. */
@@ -22,12 +22,17 @@ export interface ScratchDocument {
   receive(update: Uint8Array): Received
   /** Makes `truth` visible; the update that tells the client, or null where it knows already. */
   write(truth: Registers, now: number): Uint8Array | null
+  /** All of it, as one update. */
+  encoded(): Uint8Array
   stateVector(): Uint8Array
   /** The update that brings a client with this (gated) state vector up to date. */
   answerStep1(stateVector: Uint8Array): Uint8Array
   /** Lets go of the inflated document. */
   rest(): void
 }
+
+/** No structs, no deletions. */
+export const EMPTY_UPDATE: Uint8Array = Uint8Array.of(0, 0)
 
 /**
  * Of two entries written at the same time Yjs shows the one of the greater client id. The relay's are lower than nearly every
@@ -38,13 +43,14 @@ const RELAY_CLIENT_IDS = 2 ** 20
 /** `random`: an integer drawn once per connection. */
 export function createScratchDocument(random: number): ScratchDocument {
   const clientId = random % RELAY_CLIENT_IDS
-  let encoded: Uint8Array | undefined
+  let encoded = EMPTY_UPDATE
   let inflated: Y.Doc | undefined
 
   return {
     receive, write,
-    stateVector: () => Y.encodeStateVectorFromUpdate(encoded ?? EMPTY_UPDATE),
-    answerStep1: (stateVector) => Y.diffUpdate(encoded ?? EMPTY_UPDATE, stateVector),
+    encoded: () => encoded,
+    stateVector: () => Y.encodeStateVectorFromUpdate(encoded),
+    answerStep1: (stateVector) => Y.diffUpdate(encoded, stateVector),
     rest: () => { inflated = undefined },
   }
 
@@ -88,14 +94,11 @@ export function createScratchDocument(random: number): ScratchDocument {
 
   function open(): Y.Doc {
     if (inflated) return inflated
-    inflated = new Y.Doc()
-    if (encoded) Y.applyUpdate(inflated, encoded)
+    inflated = newDocument()
+    if (encoded !== EMPTY_UPDATE) Y.applyUpdate(inflated, encoded)
     return inflated
   }
 }
-
-/** No structs, no deletions. */
-const EMPTY_UPDATE = Uint8Array.of(0, 0)
 
 function winnersOf(map: Y.Map<unknown>, touched: ReadonlySet<string>): { registers: Registers; invalid: InvalidRegister[] } {
   const names = new Set([...touched].map(nameOf))

@@ -7,7 +7,7 @@ import type { Parsed } from '../model/json.js'
 import { greatestStamp, isForgotten, registerSizeBytes, wins, type Register, type Registers } from '../model/registers.js'
 import type { JsonValue, Stop } from '../presence-service.js'
 import { decode, readVarUint } from '../protocol/wire.js'
-import { nameOf, readEntry, readRegisterMap, registerMap, type InvalidRegister } from './register-map.js'
+import { nameOf, newDocument, readEntry, readRegisterMap, registerMap, type InvalidRegister } from './register-map.js'
 
 /** Every session that writes adds a Yjs client: some 25 bytes, and a share of every later merge. */
 const REBASE_AT_CLIENTS = 250
@@ -52,7 +52,7 @@ export interface EditedReplica {
 const OURS = {}
 
 export function openUserDocument(bytes: Uint8Array | undefined, { writerId }: { readonly writerId: string }): UserDocument {
-  const { base, doc } = (bytes && inflate(bytes)) ?? { base: 0, doc: new Y.Doc() }
+  const { base, doc } = (bytes && inflate(bytes)) ?? { base: 0, doc: newDocument() }
   const map = registerMap(doc)
   const ownKey = (name: string): string => `${name}/${writerId}`
   /** The newest this device wrote under each of its keys, to be told from what others made of it. */
@@ -61,7 +61,7 @@ export function openUserDocument(bytes: Uint8Array | undefined, { writerId }: { 
   const listeners = new Set<(names: readonly string[], isFromRelay: boolean) => void>()
   /** Edits are written on copies, under a Yjs client of their own, one for as long as it is sure to be gapless. */
   let editClock = 0
-  let editClientId = new Y.Doc().clientID
+  let editClientId = newDocument().clientID
 
   map.observe(({ keysChanged }, { origin }) => {
     const keys = [...keysChanged as Set<string>]
@@ -106,7 +106,7 @@ export function openUserDocument(bytes: Uint8Array | undefined, { writerId }: { 
   function edit(stored: Uint8Array | undefined, edits: ReadonlyMap<string, JsonValue>, now: number): EditedReplica {
     const united = unite(stored, encode())!
     // An edit whose transaction failed is not in here; under the same id its clock would count two different edits.
-    if (Y.getState(united.doc.store, editClientId) !== editClock) [editClientId, editClock] = [new Y.Doc().clientID, 0]
+    if (Y.getState(united.doc.store, editClientId) !== editClock) [editClientId, editClock] = [newDocument().clientID, 0]
     united.doc.clientID = editClientId
     const target = registerMap(united.doc)
     const written = new Map<string, Register>()
@@ -134,7 +134,7 @@ export function openUserDocument(bytes: Uint8Array | undefined, { writerId }: { 
     const united = unite(stored, encode())!
     // Another tab did it already.
     if (united.base > base) return encodeOpen(united)
-    const fresh = new Y.Doc()
+    const fresh = newDocument()
     const { entries, winners } = readRegisterMap(registerMap(united.doc))
     fresh.transact(() => {
       for (const [key, register] of entries) {
@@ -207,7 +207,7 @@ const encodeOpen = ({ base, doc }: OpenReplica): Uint8Array => encodeReplica({ b
 function inflate(bytes: Uint8Array): OpenReplica | undefined {
   const replica = parseReplica(bytes)
   if (!replica.ok) return undefined
-  const doc = new Y.Doc()
+  const doc = newDocument()
   try {
     Y.applyUpdate(doc, replica.value.update)
   } catch {
