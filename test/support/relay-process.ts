@@ -1,0 +1,80 @@
+/** `porchlight relay` in a process of its own, so that it can be killed; it is started again on the same port and store. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { signToken } from '../../server/relay/sign-token.js'
+import { bundleForNode } from './bundle.js'
+
+const SECRET = 'a secret of at least thirty-two bytes'
+
+export interface RelayProcess {
+  readonly url: string
+  readonly port: number
+  /** Of the LevelDB store. */
+  readonly path: string
+  token(userId: string): Promise<string>
+  /** SIGKILL; resolves once the process is gone. */
+  kill(): Promise<void>
+  restart(): Promise<void>
+  close(): Promise<void>
+}
+
+export async function startRelayProcess(): Promise<RelayProcess> {
+  const bundle = await bundleForNode('server/cli.ts')
+  const folder = mkdtempSync(join(tmpdir(), 'porchlight-e2e-'))
+  const path = join(folder, 'store')
+  const port = await freePort()
+  let child = await start()
+  return {
+    url: `ws://127.0.0.1:${port}`, port, path, kill,
+    token: (userId) => signToken(SECRET, { userId, channels: '*', watch: '*', ttlMs: 600_000 }),
+    restart: async () => { child = await start() },
+    async close() {
+      await kill()
+      bundle.remove()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+
+  function start(): Promise<ChildProcess> {
+    return startProcess([bundle.file, 'relay', '--port', String(port), '--store', `level:${path}`, '--secret', SECRET], /listens at/)
+  }
+  function kill(): Promise<void> {
+    return killProcess(child)
+  }
+}
+
+/** Resolves once the script says `ready`. */
+export async function startProcess(args: readonly string[], ready: RegExp, env: NodeJS.ProcessEnv = {}): Promise<ChildProcess> {
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
+  let said = ''
+  await new Promise<void>((resolve, reject) => {
+    const listen = (chunk: Buffer): void => {
+      said += chunk.toString()
+      if (ready.test(said)) resolve()
+    }
+    child.stdout.on('data', listen)
+    child.stderr.on('data', listen)
+    child.on('exit', (code) => reject(new Error(`${args.join(' ')} ended with ${code}:\n${said}`)))
+  })
+  return child
+}
+
+export async function killProcess(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const gone = once(child, 'exit')
+  child.kill('SIGKILL')
+  await gone
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
