@@ -26,7 +26,7 @@ function readEntry(reader: Reader): AwarenessEntry {
   const json = parseJson(readBoundedString(reader, WIRE.awarenessStateBytes))
   if (!json.ok) refuse(json.reason)
   if (json.value !== null && !isObject(json.value)) refuse('a state is not an object')
-  return { clientId, clock, state: json.value as JsonObject | null }
+  return { clientId, clock, state: json.value }
 }
 
 export const encodeAwareness = (entries: readonly AwarenessEntry[]): Uint8Array => encode(AWARENESS, (writer) =>

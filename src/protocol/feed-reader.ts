@@ -34,8 +34,17 @@ export function createFeedReader(): FeedReader {
   function read(frame: Uint8Array, now: number): Parsed<FeedNews[]> {
     const items = decodeFeed(frame)
     if (!items.ok) return items
-    const stranger = items.value.find((item) => item.kind === 'user' && item.userId === undefined && !users.has(item.number))
-    return stranger ? unreadable('a user was not introduced') : parsed(items.value.flatMap((item) => newsOf(item, now)))
+    return hasStranger(items.value) ? unreadable('a user was not introduced') : parsed(items.value.flatMap((item) => newsOf(item, now)))
+  }
+
+  /** Somebody spoken of before they are introduced. */
+  function hasStranger(items: readonly FeedItem[]): boolean {
+    const introduced = new Set<number>()
+    return items.some((item) => {
+      if (item.kind === 'channel') return false
+      if (item.userId !== undefined) introduced.add(item.number)
+      return !introduced.has(item.number) && !users.has(item.number)
+    })
   }
 
   function newsOf(item: FeedItem, now: number): FeedNews[] {

@@ -41,7 +41,10 @@ export type FeedItem = ({ readonly kind: 'user' } & UserEntry) | ({ readonly kin
 const ROUGHLY: readonly NonNullable<UserPresence['lastSeenRoughly']>[] = ['recently', 'this-week', 'this-month', 'long-ago']
 const FLAG = { name: 1, status: 2, seen: 4, idle: 8, custom: 16, profile: 32, channels: 64, active: 128, devices: 256, forgotten: 512 } as const
 const UNKNOWN = 4
-const DEVICES_UNITS = 16_384
+/** Of every flag above. */
+const KNOWN_FLAGS = 1_023
+/** As many as a person may have, with the longest names. */
+const DEVICES_BYTES = 65_536
 
 /** Several entries may stand in one frame. */
 export const encodeFeed = (items: readonly FeedItem[]): Uint8Array => encode(TYPE.feed, (writer) => {
@@ -78,6 +81,8 @@ function writeUser(writer: Writer, entry: UserEntry): void {
 
 function readUser(reader: Reader, number: number): FeedItem {
   const flags = readVarUint(reader)
+  // What a field of a newer version looks like is not known, nor where it ends.
+  if (flags > KNOWN_FLAGS) refuse('a field is not known')
   const has = (flag: number): boolean => (flags & flag) !== 0
   const userId = has(FLAG.name) ? { userId: readBoundedString(reader, LIMITS.idBytes) } : undefined
   const status = has(FLAG.status) ? readStatus(reader) : undefined
@@ -87,7 +92,7 @@ function readUser(reader: Reader, number: number): FeedItem {
   const profile = has(FLAG.profile) ? { profile: readPair(reader) } : undefined
   const channels = has(FLAG.channels) ? readList(reader, 1_000, readVarUint) : []
   const active = has(FLAG.active) ? { active: readPair(reader) } : undefined
-  const devices = has(FLAG.devices) ? { devices: readJson(reader, DEVICES_UNITS) } : undefined
+  const devices = has(FLAG.devices) ? { devices: readJson(reader, DEVICES_BYTES) } : undefined
   return {
     kind: 'user', number, ...userId, ...status, ...seen, ...idle, ...custom, ...profile, ...active, ...devices,
     joined: channels.filter((channel) => channel % 2 === 0).map((channel) => channel / 2),
@@ -117,13 +122,17 @@ function readJson(reader: Reader, maximumBytes: number): JsonValue {
 }
 const isTextOrNull = (value: unknown): value is string | null => value === null || typeof value === 'string'
 function readPair(reader: Reader): [string | null, string | null] {
-  const value = readJson(reader, 4_096)
-  return Array.isArray(value) && isTextOrNull(value[0]) && isTextOrNull(value[1]) ? [value[0], value[1]] : refuse('a pair is not one')
+  const [first, second] = readArray(reader)
+  return isTextOrNull(first) && isTextOrNull(second) ? [first, second] : refuse('a pair is not one')
 }
 function readTriple(reader: Reader): [string | null, string | null, number | null] {
+  const [text, emoji, expiresAt] = readArray(reader)
+  return isTextOrNull(text) && isTextOrNull(emoji) && (expiresAt === null || typeof expiresAt === 'number')
+    ? [text, emoji, expiresAt] : refuse('a custom status is not one')
+}
+function readArray(reader: Reader): readonly JsonValue[] {
   const value = readJson(reader, 4_096)
-  return Array.isArray(value) && isTextOrNull(value[0]) && isTextOrNull(value[1]) && (value[2] === null || typeof value[2] === 'number')
-    ? [value[0], value[1], value[2]] : refuse('a custom status is not one')
+  return Array.isArray(value) ? value as readonly JsonValue[] : refuse('a list is not one')
 }
 
 const MINUTE_MS = 60_000

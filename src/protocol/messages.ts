@@ -2,6 +2,7 @@
 import { isWriterId } from '../model/hybrid-clock.js'
 import { LIMITS } from '../model/limits.js'
 import type { Parsed } from '../model/json.js'
+import { cleanText } from '../model/text.js'
 import type { Device, PresenceErrorCode, PresenceStatus } from '../presence-service.js'
 import { WIRE } from './limits.js'
 import {
@@ -100,7 +101,7 @@ export const decodeHello = (frame: Uint8Array): Parsed<Hello> => body(frame, (re
     version: readVarUint(reader),
     deviceId: readBoundedString(reader, 22),
     kind: pick(KINDS, reader),
-    name: readBoundedString(reader, LIMITS.idBytes),
+    name: cleanText(readBoundedString(reader, LIMITS.idBytes)),
     heartbeatIntervalMs: readInterval(reader),
     awayAfterMs: readInterval(reader),
     offlineAfterMs: readInterval(reader),

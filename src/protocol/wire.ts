@@ -1,12 +1,12 @@
 /** Reading what a stranger sent: nothing throws past here, and nothing is allocated by a length that was only declared. */
 import * as decoding from 'lib0/decoding'
-import { readUint8, readVarUint, readVarUint8Array } from 'lib0/decoding'
+import { readUint8, readVarUint8Array } from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import { writeUint8, writeVarString, writeVarUint, writeVarUint8Array } from 'lib0/encoding'
 import { compareStamps, isStamp, type Stamp } from '../model/hybrid-clock.js'
 import { parsed, unreadable, type Parsed } from '../model/json.js'
 
-export { readUint8, readVarUint, readVarUint8Array, writeUint8, writeVarString, writeVarUint, writeVarUint8Array }
+export { readUint8, readVarUint8Array, writeUint8, writeVarString, writeVarUint, writeVarUint8Array }
 export type Reader = decoding.Decoder
 export type Writer = encoding.Encoder
 
@@ -31,6 +31,12 @@ export function decode<T>(bytes: Uint8Array, read: (reader: Reader) => T): Parse
 /** For a reader inside `decode`: ends it with a reason. */
 export function refuse(reason: string): never {
   throw new Error(reason)
+}
+
+/** lib0's own lets up to 2^56 pass, where numbers are no longer exact. */
+export function readVarUint(reader: Reader): number {
+  const value = decoding.readVarUint(reader)
+  return Number.isSafeInteger(value) ? value : refuse('a number is too great')
 }
 
 export function readBoundedString(reader: Reader, maximumBytes: number): string {
