@@ -67,6 +67,7 @@ describe('correcting stamps', () => {
 })
 
 describe('reading stamps', () => {
+  it('[CS1] up to the end of the year 9999', () => expect(new Date(LATEST_TIME_MS).toISOString()).toBe('9999-12-31T23:59:59.999Z'))
   it.each<[name: string, value: unknown, expected: boolean]>([
     ['one', [NOW, 0, writer], true],
     ['the least', [0, 0, writer], true],

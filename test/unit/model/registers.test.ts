@@ -94,6 +94,10 @@ describe('merging', () => {
   it('[F33] the size counts bytes, of name, stamp and value', () => {
     expect(registerSizeBytes('é', register('aé'))).toBe(2 + 22 + 16 + 5)
   })
+  it('[SY3] the digest is the same in every version, and in other people’s clients', () => {
+    expect(digestOf(registers({}), NOW)).toBe('ztntfp.ztntfp')
+    expect(digestOf(registers({ status: dnd }), NOW)).toBe('745siu.1v4dina')
+  })
   it('[DV4] a tombstone counts for nothing once it is 90 days old', () => {
     const tombstone = register({ removed: true }, [NOW - LIMITS.tombstoneMs, 0, writer])
     const withIt = new Map([['status', register(dnd)], [device, tombstone]])
@@ -198,7 +202,8 @@ describe('reading what a stranger wrote', () => {
 })
 
 describe('what a register means', () => {
-  it('without one, the default', () => {
+  it('[VS4] without one, the default; devices and activity are shared with no one', () => {
+    expect(DEFAULT_PRIVACY).toEqual({ lastSeen: 'exact', devices: false, activity: false })
     const none = registers({})
     expect([readStatus(none, NOW), readCustom(none, NOW), readProfile(none), readPrivacy(none), readQuietHours(none)])
       .toEqual([DEFAULT_STATUS, null, DEFAULT_PROFILE, DEFAULT_PRIVACY, null])
