@@ -1,13 +1,15 @@
 /** The command `porchlight`: arguments, environment, signals and exit codes; nothing is decided here. */
+import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import packageJson from '../package.json' with { type: 'json' }
 import { PresenceError } from '../src/errors.js'
 import { readConfiguration, type Command, type RelayCommand } from './config.js'
 import { HELP } from './help.js'
 import { signToken } from './relay/sign-token.js'
 import { startRelay } from './start-relay.js'
 
+/** Where this file lies once it is built: beside the demo, and one below `package.json`. */
+const dist = dirname(fileURLToPath(import.meta.url))
 const EXIT = { failed: 1, misused: 2, interrupted: 130 } as const
 
 const configuration = readConfiguration(process.argv.slice(2), process.env)
@@ -19,13 +21,13 @@ async function run(command: Command): Promise<void> {
     case 'relay': return runRelay(command)
     case 'token': return console.log(await signToken(command.secret, command.grant))
     case 'help': return console.log(HELP[command.about])
-    case 'version': return console.log(packageJson.version)
+    case 'version': return console.log(readVersion())
     default: command satisfies never
   }
 }
 
 async function runRelay(command: RelayCommand): Promise<void> {
-  const relay = await startRelay(command, join(dirname(fileURLToPath(import.meta.url)), 'demo'))
+  const relay = await startRelay(command, join(dist, 'demo'))
   console.log(`Porchlight listens at ${relay.url}${command.isDemo ? ', and the demo is there' : ''}`)
   let isStopping = false
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -35,6 +37,11 @@ async function runRelay(command: RelayCommand): Promise<void> {
       relay.stop().then(() => process.exit(0), fail)
     })
   }
+}
+
+function readVersion(): string {
+  const { version } = JSON.parse(readFileSync(join(dist, '../package.json'), 'utf8')) as { version: string }
+  return version
 }
 
 function fail(error: unknown): void {

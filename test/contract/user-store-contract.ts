@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { DepartureRecord, StoredUser, UserChanges, UserStore } from '../../server/hub/user-store.js'
+import { isWriterId } from '../../src/model/hybrid-clock.js'
 import type { Register } from '../../src/model/registers.js'
 import type { ActivityEvent, JsonValue } from '../../src/presence-service.js'
 
@@ -130,6 +131,17 @@ export function describeUserStore(name: string, open: (name: string) => Promise<
       }
       expect(numbers[0]).toBeLessThan(numbers[1]!)
       expect(numbers[1]).toBeLessThan(numbers[2]!)
+    })
+
+    it('writes under an id of its own, which it keeps as long as its data', async () => {
+      const writerIds: string[] = []
+      for (let start = 0; start < 2; start++) {
+        const store = await openNamed('writing')
+        writerIds.push(store.writerId)
+        await store.close()
+      }
+      expect(writerIds.every(isWriterId)).toBe(true)
+      expect(new Set(writerIds).size).toBe(survivesClose ? 1 : 2)
     })
 
     it(survivesClose ? 'has everything after a restart' : 'has nothing after a restart', async () => {

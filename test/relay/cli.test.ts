@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,11 +16,15 @@ const SECRET = 'a secret of thirty-two bytes, or so'
 const folder = mkdtempSync(join(tmpdir(), 'porchlight-cli-'))
 const children: ChildProcess[] = []
 let bundle: Bundle
+let demo: string
 
 beforeAll(async () => {
   bundle = await bundleForNode('server/cli.ts')
-  mkdirSync(join(bundle.folder, 'demo'))
-  writeFileSync(join(bundle.folder, 'demo', 'index.html'), '<h1>Demo</h1>')
+  demo = join(bundle.folder, 'dist/demo')
+  // As a package is laid out.
+  copyFileSync('package.json', join(bundle.folder, 'package.json'))
+  mkdirSync(demo)
+  writeFileSync(join(demo, 'index.html'), '<h1>Demo</h1>')
 })
 afterEach(async () => {
   for (const child of children.splice(0)) {
@@ -117,9 +121,9 @@ describe('porchlight relay', () => {
   })
 
   it('says so where the demo is not built', async () => {
-    rmSync(join(bundle.folder, 'demo', 'index.html'))
+    rmSync(join(demo, 'index.html'))
     const { code, err } = await run(['relay', '--demo', '--port', '0', '--secret', SECRET])
-    writeFileSync(join(bundle.folder, 'demo', 'index.html'), '<h1>Demo</h1>')
+    writeFileSync(join(demo, 'index.html'), '<h1>Demo</h1>')
     expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('npm run build') })
   })
 })

@@ -11,6 +11,8 @@ import { openLevelStore, type LevelStoreOptions } from '../../server/store/level
 import type { Registers } from '../../src/model/registers.js'
 import { bundleForNode, type Bundle } from '../support/bundle.js'
 
+/** Of util-linux: bounds what a process may write to a file. */
+const LIMITER = 'prlimit'
 const WRITER = 'laptop0000000000000000'
 const folder = mkdtempSync(join(tmpdir(), 'porchlight-level-'))
 const opened: UserStore[] = []
@@ -65,10 +67,10 @@ describe('another process', () => {
     await expect(open(path)).resolves.toBeDefined()
   })
 
-  it.skipIf(spawnSync('prlimit', ['--version']).error)('[F13] whose disk is full acknowledges nothing, goes on reading, and saves again when there is room', async () => {
+  it.skipIf(spawnSync(LIMITER, ['--version']).error)('[F13] whose disk is full acknowledges nothing, goes on reading, and saves again when there is room', async () => {
     const path = newPath()
     // Stands in for a full disk: no file may grow beyond this.
-    const child = startChild(SAVE_WHEN_TOLD, path, ['prlimit', '--fsize=200000:unlimited'])
+    const child = startChild(SAVE_WHEN_TOLD, path, [LIMITER, '--fsize=200000:unlimited'])
     const answers = createInterface(child.stdout!)[Symbol.asyncIterator]()
     const ask = async () => {
       child.stdin!.write('save\n')
@@ -79,7 +81,7 @@ describe('another process', () => {
     expect(saves).toBeGreaterThan(10)
     expect(await ask()).toBe(`storage-unavailable, reads ${saves}`)
     expect(await ask()).toBe(`storage-unavailable, reads ${saves}`)
-    spawnSync('prlimit', ['--pid', `${child.pid}`, '--fsize=unlimited'])
+    spawnSync(LIMITER, ['--pid', `${child.pid}`, '--fsize=unlimited'])
     expect(await ask()).toBe(`saved ${saves + 4}, reads ${saves + 4}`)
     await kill(child)
     expect((await (await open(path)).load('alice')).registers.get('note')!.at[0]).toBe(saves + 4)

@@ -18,7 +18,7 @@ export async function bundleForNode(entry: string): Promise<Bundle> {
   const folder = join(root, '.porchlight/cache', `bundle-${process.pid}-${++folders}`)
   mkdirSync(folder, { recursive: true })
   const bundle = await rolldown({ input: join(root, entry), platform: 'node', external: /^[^./]/ })
-  const file = join(folder, 'bundle.mjs')
+  const file = join(folder, 'dist/bundle.mjs')
   await bundle.write({ file, format: 'esm', codeSplitting: false })
   await bundle.close()
   return { folder, file, remove: () => rmSync(folder, { recursive: true, force: true }) }

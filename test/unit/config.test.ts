@@ -66,6 +66,9 @@ describe('porchlight token', () => {
       name: 'token', secret: SECRET, grant: { userId: 'alice', channels: ['a', 'b'], watch: '*', ttlMs: 7_200_000 },
     })
   })
+  it('takes a name that is also that of an option', () => {
+    expect(command(`token alice --channels watch --watch ttl --secret ${SECRET}`)).toMatchObject({ grant: { channels: ['watch'], watch: ['ttl'] } })
+  })
   it('takes a user whose name begins with a dash after --', () => {
     expect(command(`token --secret ${SECRET} -- --help`)).toMatchObject({ grant: { userId: '--help' } })
   })
