@@ -6,7 +6,7 @@ export interface Connection {
   readonly state: ConnectionState
   /** Tries since the last that was established. */
   readonly attempt: number
-  /** What was mended once already since then: a fresh token, a re-based document. */
+  /** What was mended once already since a connection last held: a fresh token, a re-based document. */
   readonly mended: ReadonlySet<number>
 }
 export type ConnectionNews =
@@ -19,20 +19,23 @@ const FIRST_WINDOW_MS = 3_000
 const LARGEST_WINDOW_MS = 30_000
 /** So many tries are spread over the first window each, so that a relay's restart is no stampede (DESIGN §8). */
 const TRIES_IN_FIRST_WINDOW = 3
+/** A relay may answer *hello* and refuse what follows: only a connection that held this long was sound. */
+export const STEADY_MS = 10_000
 
 /** `fraction` in [0, 1) decides where in its window a try falls. */
 export function nextConnection(connection: Connection, news: ConnectionNews, now: number, fraction: number): Connection {
-  const { state, attempt, mended } = connection
+  const { state, attempt } = connection
   if (state.name === 'closed') return connection
   switch (news.type) {
     case 'start': return state.name === 'offline' || state.name === 'refused' ? connecting(connection) : connection
     case 'retry':
     case 'wake': return state.name === 'waiting' ? connecting(connection) : connection
-    case 'established': return { state: { name: 'online', since: now }, attempt: 0, mended: NOTHING }
+    case 'established': return state.name === 'connecting' ? { ...connection, state: { name: 'online', since: now }, attempt: 0 } : connection
     case 'stop': return { ...connection, state: { name: 'closed' } }
     case 'pause': return state.name === 'refused' ? connection : { ...connection, state: { name: 'offline' } }
     case 'closed': {
       if (state.name === 'refused' || state.name === 'offline') return connection
+      const mended = state.name === 'online' && now - state.since >= STEADY_MS ? NOTHING : connection.mended
       const reason = refusalOf(news.code)
       if (reason === undefined) return { state: { name: 'waiting', attempt, retryAt: now + retryDelayMs(attempt, fraction) }, attempt, mended }
       // Ours asks for a fresh token, or re-bases its document, once; a second refusal stands.

@@ -35,6 +35,8 @@ export interface RelayTransport {
 }
 
 const TOKEN_TIMEOUT_MS = 10_000
+/** Browsers wait for minutes for a host that does not answer. */
+const OPEN_TIMEOUT_MS = 10_000
 
 export function createRelayTransport(options: RelayTransportOptions): RelayTransport {
   const { dial, clock, random } = options
@@ -49,14 +51,15 @@ export function createRelayTransport(options: RelayTransportOptions): RelayTrans
     start: () => become({ type: 'start' }),
     send: (frame) => socket?.send(frame),
     established(sendsKeepalive) {
+      if (!socket) return
       become({ type: 'established' })
       options.onProblem(null)
       isWatched = sendsKeepalive
       if (isWatched) watchSilence()
     },
     wake() {
-      become({ type: 'wake' })
       if (socket && isWatched && isSilent()) drop(1006)
+      become({ type: 'wake' })
     },
     pause() {
       hangUp()
@@ -64,9 +67,11 @@ export function createRelayTransport(options: RelayTransportOptions): RelayTrans
     },
     restart() {
       if (!socket) return
+      // What fails before it is established would fail again: not in circles.
+      if (connection.state.name !== 'online') return drop(1006)
       hangUp()
       options.onClosed(1000)
-      connection = IDLE
+      connection = { ...connection, state: IDLE.state }
       become({ type: 'start' })
     },
     stop() {
@@ -82,6 +87,7 @@ export function createRelayTransport(options: RelayTransportOptions): RelayTrans
     if (state === before) return
     cancelTimer()
     options.onState(state)
+    if (connection.state !== state) return
     if (state.name === 'connecting') void connect()
     if (state.name === 'waiting') cancelTimer = clock.at(state.retryAt, () => become({ type: 'retry' }))
   }
@@ -99,6 +105,7 @@ export function createRelayTransport(options: RelayTransportOptions): RelayTrans
     const opened = dial(token === undefined ? [WIRE.subprotocol] : [WIRE.subprotocol, WIRE.tokenPrefix + token], {
       open: () => {
         if (attempt !== current) return
+        cancelTimer()
         heardAt = clock.now()
         options.onOpen()
       },
@@ -106,8 +113,9 @@ export function createRelayTransport(options: RelayTransportOptions): RelayTrans
       heard: () => { if (attempt === current) heardAt = clock.now() },
       close: (code) => { if (attempt === current) closed(code) },
     })
-    if (attempt === current) socket = opened
-    else opened.close()
+    if (attempt !== current) return opened.close()
+    socket = opened
+    cancelTimer = clock.at(clock.now() + OPEN_TIMEOUT_MS, () => drop(1006))
   }
 
   async function tokenInTime(): Promise<string | undefined> {
@@ -115,7 +123,7 @@ export function createRelayTransport(options: RelayTransportOptions): RelayTrans
     if (typeof token !== 'function') return token
     let cancel: Stop = () => undefined
     const late = new Promise<never>((_, reject) => {
-      cancel = clock.at(clock.now() + TOKEN_TIMEOUT_MS, () => reject(new Error('It took longer than 10 s.')))
+      cancelTimer = cancel = clock.at(clock.now() + TOKEN_TIMEOUT_MS, () => reject(new Error('It took longer than 10 s.')))
     })
     const given: unknown = await Promise.race([Promise.resolve().then(token), late]).finally(() => cancel())
     if (typeof given !== 'string') throw new TypeError('It was no string.')
