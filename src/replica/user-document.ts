@@ -219,8 +219,8 @@ function inflate(bytes: Uint8Array): OpenReplica | undefined {
 /** Always into a fresh document: Y.mergeUpdates would keep what was overwritten. */
 function unite(stored: Uint8Array | undefined, mine: Uint8Array): OpenReplica | undefined {
   const ours = inflate(mine)
-  const theirs = stored && inflate(stored)
-  if (!ours || !theirs) return ours ?? theirs
+  const theirs = stored && !isEqual(stored, mine) && inflate(stored)
+  if (!ours || !theirs) return ours || theirs || undefined
   const [kept, other] = theirs.base >= ours.base ? [theirs, ours] : [ours, theirs]
   takeIn(kept, other)
   return kept
