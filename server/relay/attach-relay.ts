@@ -59,7 +59,7 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
     const opened = await opening
     const token = tokenFromSubprotocols(request.headers['sec-websocket-protocol'])
     const principal = await (await authenticate)(token)
-    if (!principal.ok) return accept(request, socket, head, (ws) => ws.close(CLOSE.unauthenticated, principal.reason))
+    if (!principal.ok) return accept(request, socket, head, (ws) => ws.close(principal.isTemporary ? CLOSE.overloaded : CLOSE.unauthenticated, principal.reason))
     if (userId !== principal.value.userId) return accept(request, socket, head, (ws) => ws.close(CLOSE.forbidden, 'not this user\'s room'))
     const user = await opened.hub.open(userId)
     if (socket.destroyed) return opened.hub.release(user)

@@ -14,7 +14,7 @@ export interface Expected {
 }
 
 /** Clocks of issuers and relays differ by this much at most. */
-const SKEW_MS = 60_000
+export const SKEW_MS = 60_000
 
 const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]+$/
 

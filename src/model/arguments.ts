@@ -18,7 +18,11 @@ export interface Refused {
 }
 export type Argument<T> = { readonly ok: true; readonly value: T } | Refused
 
-export const parseUserId = (value: unknown): Argument<UserId> => argument('userId', () => toId('userId', value))
+export const parseUserId = (value: unknown): Argument<UserId> => argument('userId', () => {
+  // Browsers take such a part out of an address, and a relay's rooms are addresses.
+  if (value === '.' || value === '..') refuse('userId', 'is a part of paths', 'Pass an id of your users.')
+  return toId('userId', value)
+})
 export const parseChannelId = (value: unknown): Argument<ChannelId> => argument('channelId', () => toId('channelId', value))
 export const parseDeviceId = (value: unknown): Argument<DeviceId> => argument('deviceId', () => toId('deviceId', value))
 export const parseUserIds = (value: unknown): Argument<readonly UserId[]> => argument('userIds', () => {
@@ -89,6 +93,35 @@ export const parseActivity = (input: unknown, now: number): Argument<ActivityDet
   }
 })
 
+export interface ActivityQuery {
+  readonly limit: number
+  readonly since: number
+}
+/** `getActivity`. */
+export const parseActivityQuery = (options: unknown): Argument<ActivityQuery> => argument('options', () => {
+  const { limit, since } = toOptions('options', options, ['limit', 'since'])
+  return { limit: toLimit(limit), since: since === undefined ? 0 : toTime('since', since) }
+})
+
+export interface UsersQuery {
+  /** Null: everyone there is to see. */
+  readonly channelId: ChannelId | null
+  readonly statuses: readonly PresenceStatus[]
+  readonly limit: number
+  readonly after: UserId | null
+}
+/** `getOnlineUsers` and `countOnlineUsers`. */
+export const parseUsersQuery = (query: unknown): Argument<UsersQuery> => argument('query', () => {
+  const { channelId, statuses = ['online', 'away', 'dnd'], limit, after } = toOptions('query', query, ['channelId', 'statuses', 'limit', 'after'])
+  if (!Array.isArray(statuses)) refuse('statuses', 'is not a list', 'Pass an array of statuses.')
+  return {
+    channelId: channelId === undefined ? null : toId('channelId', channelId),
+    statuses: Array.from(statuses as unknown[], toStatus),
+    limit: toLimit(limit),
+    after: after === undefined ? null : toId('after', after),
+  }
+})
+
 export const DEFAULT_POLICY: Required<Policy> = { heartbeatIntervalMs: 30_000, awayAfterMs: 300_000, offlineAfterMs: 3_600_000 }
 
 /** The three intervals among a service's options. */
@@ -153,6 +186,10 @@ function toOneOf<T extends string>(subject: string, value: unknown, known: reado
   return known.find((one) => one === value) ?? refuse(subject, 'is not one of those known', didYouMean(value, known))
 }
 const toStatus = (value: unknown): PresenceStatus => toOneOf('status', value, ['online', 'away', 'dnd', 'offline'] as const)
+const toLimit = (value: unknown): number => {
+  if (value === undefined) return Number.POSITIVE_INFINITY
+  return Number.isInteger(value) && (value as number) >= 0 ? value as number : refuse('limit', 'is not a whole number', 'Pass 0 or more, or leave it out.')
+}
 const toBoolean = (subject: string, value: unknown): boolean =>
   typeof value === 'boolean' ? value : refuse(subject, 'is neither true nor false', 'Pass true or false.')
 
