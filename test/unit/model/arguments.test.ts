@@ -107,6 +107,10 @@ describe('an expiry', () => {
     const custom = parseCustomStatus('Lunch', options, NOW)
     expect(custom).toMatchObject(expiresAt === null ? { ok: false } : { ok: true, value: { expiresAt } })
   })
+  it('[C3] the one that was given is named', () => {
+    expect(outcome(parseStatusChange('dnd', { expiresAt: NOW }, NOW))).toBe('refused: expiresAt')
+    expect(outcome(parseStatusChange('dnd', { expiresInMs: 0 }, NOW))).toBe('refused: expiresInMs')
+  })
   it('[CS2] is whole on a clock that is not', () => {
     expect(outcome(parseStatusChange('dnd', { expiresInMs: 5 }, NOW + 0.25))).toEqual({ choice: 'dnd', expiresAt: NOW + 6 })
   })
