@@ -1,6 +1,6 @@
 /** What I did recently. Recording counts as input on this device. */
 import type { ActivityEvent, UserId } from 'porchlight'
-import { h, setAttribute, setText } from './dom.js'
+import { h, setText } from './dom.js'
 import { createKeyedList, type Row } from './keyed-list.js'
 import type { Notices } from './notices.js'
 import { LOBBY, type Presence } from './open-presence.js'
@@ -57,7 +57,6 @@ function createActivityRow({ event: { type, channelId, deviceId } }: Shown): Row
     show({ event, view }) {
       const device = view.devices.find(({ id }) => id === deviceId)
       setText(where, [...(device ? [device.name] : []), view.ago(event.timestamp)].join(', '))
-      setAttribute(element, 'data-this', device?.isThisDevice)
     },
   }
 }

@@ -30,8 +30,9 @@ function initialOf(name: string): string {
   return '?'
 }
 
+/** FNV-1a: names that differ by a letter get colours that differ. */
 function hueOf(id: string): number {
-  let hue = 7
-  for (const character of id) hue = (hue * 31 + character.codePointAt(0)!) % 360
-  return hue
+  let hash = 0x811c9dc5
+  for (const character of id) hash = Math.imul(hash ^ character.codePointAt(0)!, 0x01000193)
+  return (hash >>> 0) % 360
 }

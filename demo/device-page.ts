@@ -1,5 +1,4 @@
 /** One device of one person: a client of the service, and nothing more. */
-import type { PresenceSnapshot } from 'porchlight'
 import { createActivity } from './activity.js'
 import type { DeviceAddress } from './address.js'
 import type { AirplaneMode } from './airplane-mode.js'
@@ -28,7 +27,7 @@ export function createDevicePage(presence: Presence, address: DeviceAddress, air
     createStatusMenu(presence, notices), createCustomStatusForm(presence, notices), createLobby(presence, userId),
     createDevices(presence, notices), createActivity(presence, userId, notices),
   ]
-  const syncBar = createSyncBar(presence, notices)
+  const syncBar = createSyncBar(presence, notices, signedOut)
   const panels: readonly Panel[] = [identity, ...cards, syncBar]
   const page = h('div', { class: 'device', 'data-testid': TEST_ID.device, 'data-user': userId, 'data-device': device },
     identity.element,
@@ -38,8 +37,8 @@ export function createDevicePage(presence: Presence, address: DeviceAddress, air
   let snapshot = presence.getSnapshot()
   let timer: ReturnType<typeof setTimeout> | undefined
   presence.on('error', (error) => {
-    // Without a network no token can be fetched either: whoever threw the switch knows.
-    if (!(airplane.isOn() && error.code === 'unauthenticated')) notices.report(error)
+    // A token that cannot be fetched, as `fetch` says it: there is no network, and the line at the bottom says so already.
+    if (!(error.code === 'unauthenticated' && error.cause instanceof TypeError)) notices.report(error)
   })
   presence.subscribe((next) => {
     snapshot = next
@@ -61,21 +60,23 @@ export function createDevicePage(presence: Presence, address: DeviceAddress, air
   }
 
   function showWhole({ me, sync, isCut }: View): void {
-    const isSignedOut = sync.connection.name === 'closed'
     setAttribute(page, 'data-status', me?.status ?? 'offline')
     setAttribute(page, 'data-connection', sync.connection.name)
     setAttribute(page, 'data-cut', isCut)
-    if (isSignedOut) page.replaceChildren(signedOut(userId))
-    showTitle(isSignedOut ? null : snapshot, userId)
+    const status = me?.status ?? 'offline'
+    document.title = `${STATUS_MARKS[status]} ${STATUS_WORDS[status]} · ${me?.name ?? userId} · Porchlight`
+    showFavicon(status)
+  }
+
+  function signedOut(): void {
+    clearTimeout(timer)
+    page.replaceChildren(createGoodbye(userId))
+    setAttribute(page, 'data-status', 'offline')
+    document.title = 'Signed out · Porchlight'
+    showFavicon('offline')
   }
 }
 
-function showTitle(snapshot: PresenceSnapshot | null, userId: string): void {
-  const status = snapshot?.me?.status ?? 'offline'
-  document.title = snapshot ? `${STATUS_MARKS[status]} ${STATUS_WORDS[status]} · ${snapshot.me?.name ?? userId} · Porchlight` : 'Signed out · Porchlight'
-  showFavicon(status)
-}
-
-const signedOut = (userId: string): HTMLElement => h('main', { class: 'refusal' },
+const createGoodbye = (userId: string): HTMLElement => h('main', { class: 'refusal' },
   h('h1', {}, 'Signed out'), h('p', {}, 'This device has said goodbye; others see it go at once.'),
   h('button', { type: 'button', class: 'primary', onclick: () => location.reload() }, `Sign in again as ${userId}`))

@@ -26,7 +26,7 @@ export function createDevices(presence: Presence, notices: Notices): Panel {
 
 function createDeviceRow({ id, kind }: Device, presence: Presence, notices: Notices): Row<Shown> {
   const dot = createDot()
-  const name = createInlineEdit({ label: 'Rename this device', save: (text) => notices.attempt(() => presence.me.renameDevice(id, text)) })
+  const name = createInlineEdit({ label: (name) => `Rename ${name}`, save: (text) => notices.attempt(() => presence.me.renameDevice(id, text)) })
   const thisDevice = h('span', { class: 'tag' }, 'this device')
   const primary = h('span', { class: 'tag tag-lit', title: 'The device in use most recently' }, 'primary')
   const words = h('p', { class: 'row-words' })

@@ -14,7 +14,7 @@ import { ownStatusWords } from './words.js'
 export function createIdentity(presence: Presence, { userId }: DeviceAddress, airplane: AirplaneMode, notices: Notices): Panel {
   const avatar = createAvatar(userId)
   const name = createInlineEdit({
-    label: 'Change my name',
+    label: () => 'Change my name',
     save: (text) => notices.attempt(() => presence.me.setProfile({ name: text.trim() === '' ? null : text })),
   })
   const status = h('span', { class: 'my-status', 'data-testid': TEST_ID.myStatus })

@@ -26,7 +26,9 @@ export function createLobby(presence: Presence, myId: UserId): Panel {
       const here = new Set(view.lobby?.users.map(({ userId }) => userId))
       for (const userId of here) meet(userId)
       const gone = [...met].filter((userId) => !here.has(userId)).flatMap((userId) => view.users.get(userId) ?? [])
-      const people = [...(view.lobby?.users ?? []), ...gone].sort(inOrder)
+      // Of myself I know more than the relay tells.
+      const present = (view.lobby?.users ?? []).map((person) => (person.userId === myId ? (view.me ?? person) : person))
+      const people = [...present, ...gone].sort(inOrder)
       for (const status of ORDER) setAttribute(counts, `data-${status}`, view.lobby?.counts[status] ?? 0)
       setText(counts, view.lobby ? countsWords(view.lobby.counts, view.lobby.freshness) : 'nobody known yet')
       showRows(people.map((person) => ({ person, view })))

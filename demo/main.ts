@@ -13,7 +13,6 @@ document.body.append(pageFor())
 
 function pageFor(): HTMLElement {
   if (address.page === 'stage') return createStage(address)
-  document.body.classList.toggle('in-frame', address.isFrame)
   const airplane = createAirplaneMode(storageNameOf(address))
   try {
     return createDevicePage(openPresence(address, airplane), address, airplane)

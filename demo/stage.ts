@@ -14,10 +14,9 @@ export function createStage(address: StageAddress): HTMLElement {
   let policy = address.policy
   const groups = people.map((_, index) => createPerson(index))
   const isFast = h('input', { type: 'checkbox', checked: policy.awayAfterMs !== undefined, onchange: () => { policy = isFast.checked ? FAST : {}; reopen() } })
-  document.body.classList.add('on-stage')
   return h('div', { class: 'stage' },
     h('header', { class: 'masthead' },
-      h('p', { class: 'brand' }, createLantern(), h('span', {}, 'Porchlight')),
+      h('h1', { class: 'brand' }, createLantern(), h('span', {}, 'Porchlight')),
       h('p', { class: 'lead' }, 'Set a status on one device and watch the others. Cut a device off, go on, and switch it back.'),
       h('label', { class: 'fast' }, isFast, h('span', {}, 'Away after 10 s, offline after 60 s'))),
     h('main', { class: 'people' }, ...groups.map(({ element }) => element)))

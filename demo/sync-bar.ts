@@ -8,7 +8,7 @@ import { counted } from './time-words.js'
 import type { Panel, View } from './view.js'
 import { connectionWords, RELAY_WORDS, STORAGE_WORDS, syncWords } from './words.js'
 
-export function createSyncBar(presence: Presence, notices: Notices): Panel {
+export function createSyncBar(presence: Presence, notices: Notices, onSignedOut: () => void): Panel {
   const connection = h('span', { class: 'connection', role: 'status', 'data-testid': TEST_ID.connection })
   const counts = h('span', { class: 'sync-counts', 'data-testid': TEST_ID.syncCounts })
   const facts = FACTS.map(([name, words]) => ({ words, term: h('dt', {}, name), value: h('dd') }))
@@ -21,8 +21,8 @@ export function createSyncBar(presence: Presence, notices: Notices): Panel {
         h('dl', {}, ...facts.flatMap(({ term, value }) => [term, value])), problems,
         h('div', { class: 'actions' },
           h('button', { type: 'button', onclick: () => void notices.attempt(() => presence.me.sync()) }, 'Sync now'),
-          h('button', { type: 'button', onclick: () => void notices.attempt(() => presence.close()) }, 'Sign out'),
-          h('button', { type: 'button', onclick: () => void notices.attempt(() => presence.close({ forget: true })) }, 'Sign out and forget')))))
+          h('button', { type: 'button', onclick: () => signOut(false) }, 'Sign out'),
+          h('button', { type: 'button', onclick: () => signOut(true) }, 'Sign out and forget')))))
 
   return {
     element,
@@ -35,6 +35,10 @@ export function createSyncBar(presence: Presence, notices: Notices): Panel {
       for (const { words, value } of facts) setText(value, words(view))
       showProblems(sync.problems.map(({ message }) => message))
     },
+  }
+
+  function signOut(forget: boolean): void {
+    void notices.attempt(() => presence.close({ forget })).then((isDone) => { if (isDone) onSignedOut() })
   }
 }
 

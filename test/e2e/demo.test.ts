@@ -34,7 +34,7 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   await stage.context().close()
-  expect(complaints).toEqual([])
+  if (complaints.length > 0) throw new Error(`The page complained: ${complaints.join('; ')}`)
 })
 
 /** Names of their own for each test: the relay remembers people. */
