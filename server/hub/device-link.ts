@@ -37,14 +37,14 @@ export interface DeviceLink {
   end(ending: Ending): void
 }
 
+/** Nobody hears of it before `report`, or before `hub.refresh`: until then it has not said what it is doing. */
 export function connectDevice(hub: Hub, user: HubUser, introduction: DeviceIntroduction): DeviceLink {
-  const device = deviceOf(user, introduction)
+  const device = deviceOf(user, introduction, hub.clock.now())
   const connection: Connection = {
     sessionNumber: hub.nextSessionNumber(), joined: introduction.joined, lastInputAt: introduction.lastInputAt,
     locked: false, hidden: false, holds: [], override: null, goneAt: null,
   }
   device.connections.add(connection)
-  hub.refresh(user)
   return { device, connection, report, end }
 
   function report(told: DeviceReport): void {
@@ -67,11 +67,11 @@ export function connectDevice(hub: Hub, user: HubUser, introduction: DeviceIntro
 }
 
 /** Everything a device says about itself may be newer than what an earlier socket of it said. */
-function deviceOf(user: HubUser, { deviceId, kind, name, awayAfterMs, offlineAfterMs, digest, isRemembered }: DeviceIntroduction): HubDevice {
+function deviceOf(user: HubUser, { deviceId, kind, name, awayAfterMs, offlineAfterMs, digest, isRemembered }: DeviceIntroduction, connectedAt: number): HubDevice {
   const present = user.devices.get(deviceId)
   if (present) return Object.assign(present, { kind, name, awayAfterMs, offlineAfterMs, digest })
   const device: HubDevice = {
-    id: deviceId, connections: new Set(), kind, name, awayAfterMs, offlineAfterMs, digest, override: null, isRemembered,
+    id: deviceId, connections: new Set(), kind, name, awayAfterMs, offlineAfterMs, digest, override: null, isRemembered, connectedAt,
     recordedAt: user.records.get(deviceId)?.lastSeenAt ?? Number.NEGATIVE_INFINITY,
   }
   user.devices.set(deviceId, device)

@@ -35,6 +35,7 @@ export interface HubDevice {
   override: PresenceStatus | null
   /** False: an unmodified y-websocket client, which is another device every time. */
   readonly isRemembered: boolean
+  readonly connectedAt: number
   recordedAt: number
 }
 
@@ -108,6 +109,7 @@ export function factsOf(device: HubDevice): DeviceFacts {
   return {
     deviceId: device.id,
     connected: device.connections.size > 0,
+    connectedAt: device.connectedAt,
     lastInputAt: inputs.length === 0 ? null : Math.max(...inputs),
     locked: speaking.length > 0 && speaking.every((connection) => connection.locked),
     suspended: false,

@@ -11,13 +11,15 @@ export interface ThisDevice {
   readonly name: string
   readonly kind: Device['kind']
   readonly activity: ActivityState
+  /** When this page opened. */
+  readonly openedAt: number
   readonly override: PresenceStatus | null
   readonly digest: string
 }
 
-export function thisDeviceFacts({ id, activity, override }: ThisDevice, { awayAfterMs, offlineAfterMs }: Required<Policy>): DeviceFacts {
+export function thisDeviceFacts({ id, activity, openedAt, override }: ThisDevice, { awayAfterMs, offlineAfterMs }: Required<Policy>): DeviceFacts {
   const { lastInputAt, locked, suspended, holds } = activity
-  return { deviceId: id, connected: true, lastInputAt, locked, suspended, holds, override, awayAfterMs, offlineAfterMs }
+  return { deviceId: id, connected: true, connectedAt: openedAt, lastInputAt, locked, suspended, holds, override, awayAfterMs, offlineAfterMs }
 }
 
 /** The relay has weighed another device's input already: what it contributes is what was told. */

@@ -44,13 +44,15 @@ export interface OwnPresencePart {
 
 export function createOwnPresence(options: OwnPresenceOptions): OwnPresencePart {
   const { userId, time, policy } = options
-  let activity: ActivityState = openedActivity(options.isHidden, time.now())
+  const openedAt = time.now()
+  let activity: ActivityState = openedActivity(options.isHidden, openedAt)
   let override: PresenceStatus | null = null
   let told: Told | null = null
   let toldRows: { rows: readonly DeviceRow[]; at: number } = { rows: [], at: 0 }
   let primary: Primary | null = null
   let lastChange: { status: PresenceStatus; at: number } | null = null
   let kept: { me: OwnPresence; devices: readonly Device[] } | null = null
+  let digested: { registers: Registers; digest: string } | null = null
   let cancelDeadline: Stop = () => undefined
   let cancelRestatement: Stop = () => undefined
   return {
@@ -105,7 +107,9 @@ export function createOwnPresence(options: OwnPresenceOptions): OwnPresencePart 
   }
 
   function digest(): string {
-    return digestOf(options.registers(), time.now())
+    const registers = options.registers()
+    if (digested?.registers !== registers) digested = { registers, digest: digestOf(registers, time.now()) }
+    return digested.digest
   }
 
   /** Ages as of now. */
@@ -139,7 +143,7 @@ export function createOwnPresence(options: OwnPresenceOptions): OwnPresencePart 
 
   function devicesNow(registers: Registers, now: number): OwnDevices {
     const id = options.deviceId()
-    const self: ThisDevice = { id: id ?? '', name: options.deviceName, kind: options.deviceKind, activity, override, digest: '' }
+    const self: ThisDevice = { id: id ?? '', name: options.deviceName, kind: options.deviceKind, activity, openedAt, override, digest: '' }
     return id === null ? { facts: [thisDeviceFacts(self, policy)], devices: [], primary: null }
       : ownDevices(self, rows(), registers, primary, policy, now)
   }
