@@ -8,6 +8,7 @@ import type { Stop } from '../../src/presence-service.js'
 export interface Deadlines<Item> {
   /** Replaces the item's deadline; null: none. */
   set(item: Item, time: number | null): void
+  /** For good. */
   stop(): void
 }
 
@@ -21,39 +22,49 @@ export function createDeadlines<Item>(clock: Clock, onDue: (item: Item) => void)
   const dueAt = new Map<Item, number>()
   let turnedTo = slotAt(clock.now())
   let cancel: Stop | null = null
+  let isTurning = false
+  let isStopped = false
   return { set, stop }
 
   function set(item: Item, time: number | null): void {
     const before = dueAt.get(item)
     if (before !== undefined) slots[indexOf(before)]?.delete(item)
-    if (time === null) {
+    if (time === null || isStopped) {
       dueAt.delete(item)
       return
     }
+    // At rest the wheel stands still. While it turns it does not: what became due meanwhile has yet to be visited.
+    if (!cancel && !isTurning) turnedTo = Math.max(turnedTo, slotAt(clock.now()))
     const due = Math.max(slotOf(time), turnedTo + 1)
     dueAt.set(item, due)
     ;(slots[indexOf(due)] ??= new Set()).add(item)
-    if (!cancel) {
-      turnedTo = Math.max(turnedTo, slotAt(clock.now()))
-      next()
-    }
+    if (!cancel && !isTurning) next()
   }
 
   function turn(): void {
     cancel = null
+    isTurning = true
     const now = slotAt(clock.now())
     // After a stall every slot is visited once at most, however long it was.
     const from = Math.max(turnedTo + 1, now - SLOTS + 1)
     turnedTo = now
-    for (let slot = from; slot <= now; slot++) {
-      for (const item of [...(slots[indexOf(slot)] ?? [])]) {
-        if (dueAt.get(item)! > now) continue
-        slots[indexOf(slot)]!.delete(item)
-        dueAt.delete(item)
-        onDue(item)
-      }
+    try {
+      for (let slot = from; slot <= now; slot++) visit(slot, now)
+    } finally {
+      isTurning = false
+      if (dueAt.size > 0) next()
     }
-    if (dueAt.size > 0 && !cancel) next()
+  }
+
+  function visit(slot: number, now: number): void {
+    for (const item of [...(slots[indexOf(slot)] ?? [])]) {
+      const due = dueAt.get(item)
+      // One before it may have put it off, or taken it back.
+      if (due === undefined || due > now) continue
+      slots[indexOf(slot)]!.delete(item)
+      dueAt.delete(item)
+      onDue(item)
+    }
   }
 
   function next(): void {
@@ -61,6 +72,7 @@ export function createDeadlines<Item>(clock: Clock, onDue: (item: Item) => void)
   }
 
   function stop(): void {
+    isStopped = true
     cancel?.()
     dueAt.clear()
     slots.fill(undefined)

@@ -2,6 +2,7 @@
 import type { Clock, Log } from '../../src/ports.js'
 import { PresenceError } from '../../src/errors.js'
 import type { Stamp } from '../../src/model/hybrid-clock.js'
+import { LIMITS } from '../../src/model/limits.js'
 import type { Register } from '../../src/model/registers.js'
 import type { ActivityEvent, DeviceId } from '../../src/presence-service.js'
 import type { HubUser } from './hub-user.js'
@@ -18,7 +19,7 @@ export interface Saver {
   /** Resolves once these changes, as they are by then, are durable. Rejects with `storage-unavailable`; they are tried again all the same. */
   save(user: HubUser, changes: Changes): Promise<void>
   isSaving(user: HubUser): boolean
-  /** Waits for what is under way. */
+  /** Waits for what is under way, and tries once more what had failed. */
   close(): Promise<void>
 }
 export interface SaverOptions {
@@ -40,6 +41,8 @@ const RETRY_MS = 1_000
 export function createSaver({ store, clock, log, onStored }: SaverOptions): Saver {
   const pending = new Map<HubUser, Pending>()
   const running = new Map<HubUser, Promise<void>>()
+  /** Whose last save failed: until it is tried again, nothing of theirs overtakes it. */
+  const resting = new Set<HubUser>()
   let isClosed = false
   return { save, isSaving: (user) => pending.has(user) || running.has(user), close }
 
@@ -63,7 +66,7 @@ export function createSaver({ store, clock, log, onStored }: SaverOptions): Save
   }
 
   function run(user: HubUser): void {
-    if (running.has(user)) return
+    if (running.has(user) || resting.has(user)) return
     const next = pending.get(user)
     if (!next) return
     pending.delete(user)
@@ -100,15 +103,23 @@ export function createSaver({ store, clock, log, onStored }: SaverOptions): Save
     })
     next.waiting.forEach(({ reject }) => reject(error))
     if (isClosed) return
-    clock.at(clock.now() + RETRY_MS, () => {
-      if (isClosed) return
-      add(user, { registers: [...next.registers], records: [...next.records], frozen: next.frozen, activity: next.activity })
-      run(user)
+    const later = pending.get(user)
+    pending.set(user, {
+      registers: new Set([...next.registers, ...later?.registers ?? []]), records: new Set([...next.records, ...later?.records ?? []]),
+      frozen: next.frozen || (later?.frozen ?? false), activity: [...next.activity, ...later?.activity ?? []].slice(-LIMITS.activityRows), waiting: later?.waiting ?? [],
     })
+    resting.add(user)
+    clock.at(clock.now() + RETRY_MS, () => retry(user))
+  }
+
+  function retry(user: HubUser): void {
+    if (resting.delete(user)) run(user)
   }
 
   async function close(): Promise<void> {
-    while (running.size > 0) await Promise.all(running.values())
     isClosed = true
+    // What failed is tried once more, and not again.
+    for (const user of [...resting]) retry(user)
+    while (running.size > 0) await Promise.all(running.values())
   }
 }
