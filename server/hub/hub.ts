@@ -95,10 +95,11 @@ export function createHub({ clock, store, policy, log }: HubOptions): Hub {
         devices: new Map(), activity: stored.activity, primary: null, frozen: frozen?.frozen ?? null,
         lastChangeAt: frozen?.at ?? lastDepartureAt(stored.records), wasSeen: false,
         shown: { projection: nobody(userId), isUnknown: false, devices: '' }, ownerRows: '', channels: new Set(), serverJoins: new Map(),
-        watchers: new Set(), owners: new Set(), replicas: new Set(), pins: 0,
+        watchers: new Set(), owners: new Set(), replicas: new Set(), pins: 1,
       }
-      // First, so that what was true before is no news.
+      // First, so that what was true before is no news; pinned meanwhile, or it would be dropped with its deadline.
       refresh(user)
+      user.pins = 0
       users.set(userId, user)
       return user
     }).finally(() => opening.delete(userId))

@@ -1,7 +1,7 @@
 /** A Chromium with pages that run the SDK. A profile is a browser context: its own IndexedDB, its own BroadcastChannel. */
 import { existsSync } from 'node:fs'
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright'
-import type { BrowserPresenceOptions, PresenceEvents, UserId, UserPresence } from '../../src/presence-service.js'
+import type { BrowserPresenceOptions, UserId, UserPresence } from '../../src/presence-service.js'
 import type { Heard, PageOptions } from '../e2e/page/main.js'
 import type { PageServer } from './page-server.js'
 
@@ -21,8 +21,10 @@ export interface Tab {
   /** Waits in the page until this is true, or has a value. */
   until(script: (service: Window['service']) => unknown, withinMs?: number): Promise<void>
   until<Argument>(script: (service: Window['service'], argument: Argument) => unknown, withinMs: number, argument: Argument): Promise<void>
-  heard(event?: keyof PresenceEvents, about?: UserId): Promise<Heard[]>
+  heard(event?: Heard['event'], about?: UserId): Promise<Heard[]>
+  watch(userIds: readonly UserId[]): Promise<void>
   forgetHeard(): Promise<void>
+  forgetHeardOf(userId: UserId): Promise<void>
   peek(userId: UserId): Promise<UserPresence | undefined>
   /** What a browser does when the system says that there is a network again. */
   tellNetworkIsBack(): Promise<unknown>
@@ -47,7 +49,9 @@ export function tabOf(page: Page): Tab {
       const all = await page.evaluate(() => window.heard)
       return all.filter((each) => (event === undefined || each.event === event) && (about === undefined || each.args[0] === about))
     },
+    watch: (userIds) => page.evaluate((ids) => window.watch(ids), userIds),
     forgetHeard: () => page.evaluate(() => { window.heard = [] }),
+    forgetHeardOf: (userId) => page.evaluate((id) => { window.heard = window.heard.filter(({ args }) => args[0] !== id) }, userId),
     peek: (userId) => tab.run((service, id) => service.peek(id), userId),
     tellNetworkIsBack: () => page.evaluate(() => window.dispatchEvent(new Event('online'))),
   }

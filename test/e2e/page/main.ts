@@ -11,7 +11,8 @@ export interface PageOptions {
 export interface Heard {
   /** By the wall clock, which the test shares. */
   readonly at: number
-  readonly event: keyof PresenceEvents
+  /** `seen`: a new value of somebody watched, whether or not it is an event. */
+  readonly event: keyof PresenceEvents | 'seen'
   readonly args: readonly unknown[]
 }
 export interface RosterSeen {
@@ -25,6 +26,7 @@ declare global {
     service: BuiltBrowserPresenceService
     heard: Heard[]
     rosters: RosterSeen[]
+    watch(userIds: readonly UserId[]): void
   }
 }
 
@@ -35,12 +37,15 @@ const service = createPresenceService(options)
 window.service = service
 window.heard = []
 window.rosters = []
+window.watch = (userIds) => {
+  for (const userId of userIds) service.subscribeTo(userId, (presence) => window.heard.push({ at: Date.now(), event: 'seen', args: [userId, presence] }))
+}
 for (const event of EVENTS) {
   service.on(event, (...args: readonly unknown[]) => {
     window.heard.push({ at: Date.now(), event, args: args.map((arg) => (arg instanceof Error ? { code: (arg as { code?: string }).code, message: arg.message } : arg)) })
   })
 }
-if (watch) service.watch(watch)
+window.watch(watch ?? [])
 if (channel !== undefined) {
   service.join(channel)
   service.subscribeToChannel(channel, ({ freshness, users }) => {
