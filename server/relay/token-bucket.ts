@@ -12,6 +12,7 @@ export const fullBucket = (rate: Rate, now: number): TokenBucket => ({ tokens: r
 
 /** The bucket after taking one, where there was one to take. */
 export function take(bucket: TokenBucket, rate: Rate, now: number): { bucket: TokenBucket; isTaken: boolean } {
-  const tokens = Math.min(rate.burst, bucket.tokens + (Math.max(0, now - bucket.at) / 1_000) * rate.perSecond)
-  return tokens >= 1 ? { bucket: { tokens: tokens - 1, at: now }, isTaken: true } : { bucket: { tokens, at: now }, isTaken: false }
+  const at = Math.max(bucket.at, now)
+  const tokens = Math.min(rate.burst, bucket.tokens + ((at - bucket.at) / 1_000) * rate.perSecond)
+  return tokens >= 1 ? { bucket: { tokens: tokens - 1, at }, isTaken: true } : { bucket: { tokens, at }, isTaken: false }
 }

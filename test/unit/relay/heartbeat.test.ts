@@ -1,0 +1,137 @@
+import { describe, expect, it } from 'vitest'
+import { createHeartbeat, type Heartbeat } from '../../../server/relay/heartbeat.js'
+import { createManualClock } from '../../../testing/manual-clock.js'
+
+const START = 1_700_000_000_000
+
+function setUp() {
+  const clock = createManualClock(START)
+  let stalledMs = 0
+  const timers = new Set<unknown>()
+  const now = (): number => clock.now() + stalledMs
+  const heartbeat = createHeartbeat({
+    now,
+    at(time, callback) {
+      timers.add(callback)
+      const stop = clock.at(time - stalledMs, () => { timers.delete(callback); callback() })
+      return () => { timers.delete(callback); stop() }
+    },
+  })
+  return {
+    clock, heartbeat, timers: () => timers.size,
+    /** Seconds since the start at which each thing happened. */
+    add: (of: Heartbeat = heartbeat, answers = false) => {
+      const log = { pings: [] as number[], keepalives: [] as number[], silent: [] as number[] }
+      const seconds = (): number => (now() - START) / 1_000
+      const { heard, stop } = of.add({
+        ping: () => {
+          log.pings.push(seconds())
+          if (answers) heard()
+        },
+        keepalive: () => { log.keepalives.push(seconds()) },
+        silent: () => { log.silent.push(seconds()) },
+      })
+      return { ...log, heard, stop }
+    },
+    /** Time passes, and nothing runs meanwhile. */
+    stall: (ms: number) => { stalledMs += ms },
+  }
+}
+
+describe('a heartbeat', () => {
+  it('[LV1] pings every 9 s, and says that it is there every 8 s', () => {
+    const { clock, add } = setUp()
+    const { pings, keepalives, silent } = add(undefined, true)
+    clock.advance(40_000)
+    expect(pings).toEqual([9, 18, 27, 36])
+    expect(keepalives).toEqual([8, 16, 24, 32, 40])
+    expect(silent).toEqual([])
+  })
+
+  it.each([0, 1, 400, 999])('[LV1, LV3] gives up who is silent for 18 s, by 19 s: joined %i ms into a second', (offsetMs) => {
+    const { clock, add } = setUp()
+    clock.advance(offsetMs)
+    const { silent, pings, keepalives } = add()
+    clock.advance(60_000)
+    expect(silent).toHaveLength(1)
+    expect(silent[0]! - offsetMs / 1_000).toBeGreaterThanOrEqual(18)
+    expect(silent[0]! - offsetMs / 1_000).toBeLessThanOrEqual(19)
+    expect([pings.length, keepalives.length]).toEqual([1, 2])
+  })
+
+  it('[LV1] is content with anything that is heard', () => {
+    const { clock, add } = setUp()
+    const { heard, silent } = add()
+    for (let seconds = 0; seconds < 90; seconds += 17) {
+      clock.advance(17_000)
+      heard()
+    }
+    expect(silent).toEqual([])
+    clock.advance(17_999)
+    expect(silent).toEqual([])
+    clock.advance(1_001)
+    expect(silent).toHaveLength(1)
+  })
+
+  it('gives up one and not the other', () => {
+    const { clock, add } = setUp()
+    const mute = add()
+    const lively = add(undefined, true)
+    clock.advance(60_000)
+    expect([mute.silent.length, lively.silent.length]).toEqual([1, 0])
+  })
+
+  it('stops for one who left', () => {
+    const { clock, add } = setUp()
+    const { stop, pings, keepalives, silent } = add()
+    stop()
+    stop()
+    clock.advance(60_000)
+    expect([pings, keepalives, silent]).toEqual([[], [], []])
+  })
+
+  it('stops', () => {
+    const { clock, add, heartbeat, timers } = setUp()
+    const { pings, silent } = add()
+    heartbeat.stop()
+    heartbeat.stop()
+    clock.advance(60_000)
+    expect([pings, silent, timers()]).toEqual([[], [], 0])
+  })
+
+  it.each([600, 2_000, 17_000, 60_000, 3_600_000])('[LV6, F34] counts its own stall of %i ms against nobody', (stallMs) => {
+    const { clock, add, stall } = setUp()
+    const { heard, silent } = add()
+    clock.advance(10_500)
+    stall(stallMs)
+    // What arrived meanwhile is read after the tick that was late.
+    clock.advance(501)
+    expect(silent).toEqual([])
+    heard()
+    clock.advance(17_000)
+    expect(silent).toEqual([])
+    clock.advance(2_000)
+    expect(silent).toHaveLength(1)
+  })
+
+  it('[LV6] takes a stall off the silence, and not more than the stall', () => {
+    const { clock, add, stall } = setUp()
+    const { silent } = add()
+    clock.advance(10_500)
+    stall(30_000)
+    clock.advance(6_500)
+    expect(silent).toEqual([])
+    clock.advance(2_500)
+    expect(silent).toHaveLength(1)
+  })
+
+  it('[LV6] gives up the mute although it stalls for 400 ms in every second', () => {
+    const { clock, add, stall } = setUp()
+    const { silent } = add()
+    for (let seconds = 0; seconds < 60 && silent.length === 0; seconds++) {
+      clock.advance(1_000)
+      stall(400)
+    }
+    expect(silent[0]).toBeLessThanOrEqual(20)
+  })
+})
