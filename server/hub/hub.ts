@@ -181,12 +181,13 @@ export function createHub({ clock, store, policy, log }: HubOptions): Hub {
     const hasNewDevices = ownerRows !== user.ownerRows
     user.ownerRows = ownerRows
     if (hasNewDevices) teller.tellOwners(user, encodeDeviceRows(rows), now)
-    if (users.get(user.userId) === user) for (const listener of [...changeListeners]) listener({ user, before, channelsBefore })
 
     const expiresAt = readCustom(user.registers, now)?.expiresAt ?? null
     deadlines.set(user, earliest([
       derived.validUntil, primaryUntil, expiresAt, nextGoneAt(user), user.wasSeen || shown.projection.status !== 'offline' ? null : startingUntil,
     ], now))
+    // Last: a listener may change this very user.
+    if (users.get(user.userId) === user) for (const listener of [...changeListeners]) listener({ user, before, channelsBefore })
     dropIfUnused(user)
   }
 

@@ -11,6 +11,7 @@ import { WIRE } from '../../src/protocol/limits.js'
 import type { Ending } from '../hub/device-link.js'
 import type { Hub } from '../hub/hub.js'
 import { backstageOf, type Backstage } from '../service/hubs.js'
+import { createNodeClock } from '../service/node-clock.js'
 import { createAuthenticator } from './authenticate.js'
 import { createAwarenessRoom, type AwarenessRoom } from './awareness-room.js'
 import { createHeartbeat, type Heartbeat } from './heartbeat.js'
@@ -35,8 +36,9 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
   const rooms = new Map<string, AwarenessRoom>()
   const counts = new Map<string, number>()
   const opening = open(backstage)
-  const authenticate = opening.then(({ hub }) => createAuthenticator(options.auth, () => hub.clock.now()))
-  authenticate.catch(() => undefined)
+  // A store that does not open is told by the service; here it ends every upgrade.
+  opening.catch(() => undefined)
+  const authenticate = createAuthenticator(options.auth, createNodeClock().now)
   let isDraining = false
   server.on('upgrade', upgrade)
   return { drain, [Symbol.asyncDispose]: () => drain({ withinMs: 0 }) }
@@ -58,7 +60,7 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
   async function welcome(request: IncomingMessage, socket: Duplex, head: Buffer, userId: string | null): Promise<void> {
     const opened = await opening
     const token = tokenFromSubprotocols(request.headers['sec-websocket-protocol'])
-    const principal = await (await authenticate)(token)
+    const principal = await authenticate(token)
     if (!principal.ok) return accept(request, socket, head, (ws) => ws.close(principal.isTemporary ? CLOSE.overloaded : CLOSE.unauthenticated, principal.reason))
     if (userId !== principal.value.userId) return accept(request, socket, head, (ws) => ws.close(CLOSE.forbidden, 'not this user\'s room'))
     const user = await opened.hub.open(userId)
@@ -83,7 +85,7 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
       random: { deviceId: () => randomBytes(16).toString('base64url'), yjsClientId: () => randomBytes(4).readUInt32LE() },
       send: (frame) => { if (ws.readyState === ws.OPEN) ws.send(frame) },
       close: (code, reason) => ws.close(code, reason.slice(0, 120)),
-      authenticate: async (token) => (await authenticate)(token),
+      authenticate,
     })
     const { heard, stop } = heartbeat.add({
       ping: () => ws.ping(),
@@ -147,10 +149,10 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
 /** A client that does not answer a close frame is not waited for longer. */
 const CLOSING_MS = 2_000
 
-async function open({ hub: opening, relayNumber }: Backstage): Promise<Opened> {
-  const hub = await opening
+async function open({ opening }: Backstage): Promise<Opened> {
+  const { hub, store } = await opening
   hub.startGrace()
-  return { hub, relayNumber: await relayNumber, heartbeat: createHeartbeat(hub.clock) }
+  return { hub, relayNumber: store.relayNumber, heartbeat: createHeartbeat(hub.clock) }
 }
 
 function endingOf(code: number): Ending {

@@ -36,6 +36,8 @@ export interface ServerCore {
   edit(userId: unknown, values: (user: HubUser) => Readonly<Record<string, JsonValue>>): Promise<void>
   /** Keeps a user in memory, and what `start` began, until stopped; also when the store is still opening. */
   whileOpen(userId: UserId, start: (opened: Opened, user: HubUser) => Stop | void): Stop
+  /** Aborts with `closed` when the service closes. */
+  readonly ending: AbortSignal
   close(): Promise<void>
 }
 
@@ -43,6 +45,7 @@ export function createServerCore({ openStore, policy, clock, log }: ServerPorts)
   const emitter = createEmitter<PresenceEvents>(reportFailure)
   let opened: Opened | undefined
   let closing: Promise<void> | null = null
+  const ending = new AbortController()
   const listeners = createListeners(emitter, () => opened?.seen)
   const opening = openStore().then((store) => {
     const hub = createHub({ clock, store, policy, log })
@@ -51,10 +54,10 @@ export function createServerCore({ openStore, policy, clock, log }: ServerPorts)
     return opened
   })
   opening.catch(reportFailure)
-  return { emitter, listeners, opened: () => opened, opening, refuseClosed, withUser, edit, whileOpen, close: () => closing ??= close() }
+  return { emitter, listeners, opened: () => opened, opening, refuseClosed, withUser, edit, whileOpen, ending: ending.signal, close: () => closing ??= close() }
 
   function refuseClosed(): void {
-    if (closing) throw new PresenceError('closed', { message: 'The service is closed.', remedy: 'Create a new one.' })
+    if (closing) throw closed()
   }
 
   async function withUser<T>(userId: unknown, use: (parts: Opened, user: HubUser) => T | Promise<T>): Promise<T> {
@@ -94,6 +97,8 @@ export function createServerCore({ openStore, policy, clock, log }: ServerPorts)
         ended?.()
         parts.hub.release(user)
       }
+      // A listener to what was started may have stopped it.
+      if (!isWanted) stop()
     }).catch(reportFailure)
     return once(() => {
       isWanted = false
@@ -109,9 +114,12 @@ export function createServerCore({ openStore, policy, clock, log }: ServerPorts)
   }
 
   async function close(): Promise<void> {
+    ending.abort(closed())
     emitter.clear()
     listeners.clear()
     const parts = await opening.catch(() => null)
     await parts?.hub.close()
   }
 }
+
+const closed = (): PresenceError => new PresenceError('closed', { message: 'The service is closed.', remedy: 'Create a new one.' })

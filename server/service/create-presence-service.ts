@@ -1,17 +1,17 @@
 /** `createPresenceService` for Node: the whole API for any user, on the hub, without sockets. */
 import { PresenceError, checked } from '../../src/errors.js'
 import {
-  DEFAULT_POLICY, parseActivity, parseChannelId, parseCustomStatus, parseDeviceId, parseDeviceName, parseOptions, parsePolicy, parsePresenceChange,
-  parsePrivacy, parseProfile, parseReason, parseStatus, parseStatusChange, parseUserId, parseUserIds,
+  DEFAULT_POLICY, parseActivity, parseActivityQuery, parseChannelId, parseCustomStatus, parseDeviceId, parseDeviceName, parseOptions, parsePolicy,
+  parsePresenceChange, parsePrivacy, parseProfile, parseReason, parseStatus, parseStatusChange, parseUserId, parseUserIds, parseUsersQuery, type UsersQuery,
 } from '../../src/model/arguments.js'
-import { DEFAULT_STATUSES, pageOf, selectUsers, whenAvailable } from '../../src/model/queries.js'
+import { onlyNew } from '../../src/model/emitter.js'
+import { isWriterId } from '../../src/model/hybrid-clock.js'
+import { pageOf, selectUsers, whenAvailable } from '../../src/model/queries.js'
 import { deviceRegister, readCustom, readPrivacy, readProfile } from '../../src/model/registers.js'
 import type { Log } from '../../src/ports.js'
-import type {
-  BuiltServerPresenceService, OnlineUsersQuery, PresenceStatus, ServerPresenceOptions, UserPresence,
-} from '../../src/presence-service.js'
+import type { BuiltServerPresenceService, ServerPresenceOptions, UserPresence } from '../../src/presence-service.js'
 import type { Hub } from '../hub/hub.js'
-import type { HubUser } from '../hub/hub-user.js'
+import { deviceRows, type HubUser } from '../hub/hub-user.js'
 import type { UserStore } from '../hub/user-store.js'
 import { newestActivity } from '../store/apply-changes.js'
 import { openLevelStore } from '../store/level-store.js'
@@ -85,7 +85,8 @@ export function createServerPresenceService(ports: ServerPorts): BuiltServerPres
         await saved
       })
     },
-    async getActivity(userId, { limit, since = 0 } = {}) {
+    async getActivity(userId, options) {
+      const { limit, since } = checked(parseActivityQuery(options))
       return withUser(userId, (_, user) => [...user.activity].filter(({ timestamp }) => timestamp >= since)
         .sort((a, b) => b.timestamp - a.timestamp).slice(0, limit))
     },
@@ -101,7 +102,13 @@ export function createServerPresenceService(ports: ServerPorts): BuiltServerPres
     async renameDevice(userId, deviceId, name) {
       const id = checked(parseDeviceId(deviceId))
       const value = { name: checked(parseDeviceName(name)) }
-      return edit(userId, () => ({ [deviceRegister(id)]: value }))
+      return edit(userId, (user) => {
+        // Ids of server-run devices are the app's own words, and need not fit the name of a register.
+        if (!isWriterId(id) || !deviceRows(user, clock.now()).some((row) => row.id === id)) {
+          throw new PresenceError('invalid-argument', { subject: 'deviceId', message: 'There is no such device with a name to change.', remedy: 'Pass the id of a device of getDevices().' })
+        }
+        return { [deviceRegister(id)]: value }
+      })
     },
     holdActive(userId, reason) {
       const id = checked(parseUserId(userId))
@@ -109,11 +116,12 @@ export function createServerPresenceService(ports: ServerPorts): BuiltServerPres
       return whileOpen(id, ({ devices }, user) => devices.hold(user, why))
     },
 
-    async getOnlineUsers(query = {}) {
-      return pageOf(await matching(query), query)
+    async getOnlineUsers(query) {
+      const wanted = checked(parseUsersQuery(query))
+      return pageOf(await matching(wanted), wanted)
     },
-    async countOnlineUsers(query = {}) {
-      return (await matching(query)).length
+    async countOnlineUsers(query) {
+      return (await matching(checked(parseUsersQuery(query)))).length
     },
     watch(userIds) {
       const stops = checked(parseUserIds(userIds)).map((userId) => whileOpen(userId, () => undefined))
@@ -133,6 +141,7 @@ export function createServerPresenceService(ports: ServerPorts): BuiltServerPres
     },
     // Everyone is seen here anyway; a channel needs no watching.
     watchChannel(channelId) {
+      core.refuseClosed()
       checked(parseChannelId(channelId))
       return () => undefined
     },
@@ -148,7 +157,7 @@ export function createServerPresenceService(ports: ServerPorts): BuiltServerPres
       return withUser(userId, (_, user) => syncStatusOf(user, clock.now()))
     },
     async whenAvailable(userId, { signal } = {}) {
-      return whenAvailable((listener) => service.subscribeTo(userId, listener), signal)
+      return whenAvailable((listener) => service.subscribeTo(userId, listener), signal, core.ending)
     },
 
     subscribe: (listener) => listeners.subscribe(listener),
@@ -164,27 +173,28 @@ export function createServerPresenceService(ports: ServerPorts): BuiltServerPres
     },
     peekChannel: (channelId) => core.opened()?.seen.roster(channelId),
     subscribeToChannel(channelId, listener) {
+      core.refuseClosed()
       const id = checked(parseChannelId(channelId))
+      const tell = onlyNew(listener)
       const roster = service.peekChannel(id)
-      if (roster) emitter.call(listener, roster)
-      return listeners.onChannel(id, listener)
+      if (roster) emitter.call(tell, roster)
+      return listeners.onChannel(id, tell)
     },
 
     close: () => core.close(),
     [Symbol.asyncDispose]: () => service.close(),
   }
-  keepBackstage(service, { hub: opening.then(({ hub }) => hub), relayNumber: opening.then(({ store }) => store.relayNumber), log: ports.log })
+  keepBackstage(service, { opening, log: ports.log })
   return service
 
-  async function matching(query: OnlineUsersQuery): Promise<UserPresence[]> {
+  async function matching(query: UsersQuery): Promise<UserPresence[]> {
     core.refuseClosed()
-    const statuses = (query.statuses ?? DEFAULT_STATUSES).map((status): PresenceStatus => checked(parseStatus(status)))
-    const channelId = query.channelId === undefined ? null : checked(parseChannelId(query.channelId))
+    const { channelId, statuses } = query
     const { hub, seen } = await opening
     const loaded = channelId === null && statuses.includes('offline') ? await loadEveryone(hub) : []
     const users = channelId === null ? [...hub.users()] : seen.members(channelId)
     loaded.forEach(hub.release)
-    return selectUsers(users.map(seen.presenceOf), { statuses })
+    return selectUsers(users.map(seen.presenceOf), query)
   }
 
   async function loadEveryone(hub: Hub): Promise<HubUser[]> {

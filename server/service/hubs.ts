@@ -1,11 +1,10 @@
 /** How `attachRelay` finds the hub behind a Node service, which the service does not show to anyone else. */
 import type { Log } from '../../src/ports.js'
 import type { Hub } from '../hub/hub.js'
+import type { UserStore } from '../hub/user-store.js'
 
 export interface Backstage {
-  readonly hub: Promise<Hub>
-  /** Greater at every start (LV6). */
-  readonly relayNumber: Promise<number>
+  readonly opening: Promise<{ readonly hub: Hub; readonly store: UserStore }>
   readonly log: Log
 }
 const backstages = new WeakMap<object, Backstage>()

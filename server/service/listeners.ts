@@ -3,8 +3,16 @@ import { eventsOf } from '../../src/model/directory.js'
 import { addTo, type Emitter } from '../../src/model/emitter.js'
 import type { ChannelId, PresenceEvents, PresenceSnapshot, Roster, Stop, UserId, UserPresence } from '../../src/presence-service.js'
 import type { HubChange } from '../hub/hub.js'
+import type { Shown } from '../hub/hub-user.js'
 import { sharedDevices, LOCAL_SYNC } from './node-values.js'
-import type { SeenUsers } from './seen-users.js'
+import { emptyRoster, type SeenUsers } from './seen-users.js'
+
+interface Change {
+  readonly userId: UserId
+  readonly before: Shown
+  readonly after: Shown
+  readonly channelIds: ReadonlySet<ChannelId>
+}
 
 export interface Listeners {
   tell(change: HubChange): void
@@ -19,6 +27,8 @@ export function createListeners(emitter: Emitter<PresenceEvents>, seen: () => Se
   const all = new Set<(snapshot: PresenceSnapshot) => void>()
   const ofUser = new Map<UserId, Set<(presence: UserPresence) => void>>()
   const ofChannel = new Map<ChannelId, Set<(roster: Roster) => void>>()
+  /** A listener may cause the next change: everybody hears of this one first. */
+  const changes: Change[] = []
   /** Everyone who is not offline. */
   const users = new Map<UserId, UserPresence>()
   let current: PresenceSnapshot = { me: null, devices: [], users, sync: LOCAL_SYNC }
@@ -39,14 +49,21 @@ export function createListeners(emitter: Emitter<PresenceEvents>, seen: () => Se
     },
   }
 
-  function tell({ user, before, channelsBefore }: HubChange): void {
-    const { userId, shown } = user
-    const after = seen()!.presenceOf(user)
-    const was = seen()!.presenceFrom(before)
-    for (const [event, ...args] of eventsOf({ userId, before: was, after })) emitter.emit(event, ...args as never)
-    if (before.devices !== shown.devices) emitter.emit('deviceChange', userId, sharedDevices(shown))
-    if (was !== after) tellValue(userId, after)
-    for (const channelId of new Set([...channelsBefore, ...user.channels])) tellChannel(channelId)
+  function tell({ user: { userId, shown, channels }, before, channelsBefore }: HubChange): void {
+    changes.push({ userId, before, after: shown, channelIds: new Set([...channelsBefore, ...channels]) })
+    if (changes.length > 1) return
+    for (let [next] = changes; next; [next] = changes) {
+      tellOne(next)
+      changes.shift()
+    }
+  }
+
+  function tellOne({ userId, before, after, channelIds }: Change): void {
+    const [was, is] = [seen()!.presenceFrom(before), seen()!.presenceFrom(after)]
+    for (const [event, ...args] of eventsOf({ userId, before: was, after: is })) emitter.emit(event, ...args as never)
+    if (before.devices !== after.devices) emitter.emit('deviceChange', userId, sharedDevices(after))
+    if (was !== is) tellValue(userId, is)
+    for (const channelId of channelIds) tellChannel(channelId)
   }
 
   function tellValue(userId: UserId, after: UserPresence): void {
@@ -58,7 +75,7 @@ export function createListeners(emitter: Emitter<PresenceEvents>, seen: () => Se
 
   function tellChannel(channelId: ChannelId): void {
     const listeners = ofChannel.get(channelId)
-    const roster = listeners && seen()!.roster(channelId)
+    const roster = listeners && (seen()!.roster(channelId) ?? emptyRoster(channelId))
     if (roster) for (const listener of listeners) emitter.call(listener, roster)
   }
 }

@@ -51,10 +51,14 @@ export function createSeenUsers(hub: Hub): SeenUsers {
     const users = members(channelId).map(presenceOf)
     const kept = rosters.get(channelId)
     if (kept && kept.users.length === users.length && kept.users.every((user, index) => user === users[index])) return kept
-    const counts: Record<PresenceStatus, number> = { online: 0, away: 0, dnd: 0, offline: 0 }
+    const counts = { ...NOBODY }
     for (const { status } of users) counts[status]++
-    const fresh: Roster = { channelId, users, counts, isComplete: true, freshness: 'live' }
+    const fresh: Roster = { ...emptyRoster(channelId), users, counts }
     rosters.set(channelId, fresh)
     return fresh
   }
 }
+
+const NOBODY: Readonly<Record<PresenceStatus, number>> = { online: 0, away: 0, dnd: 0, offline: 0 }
+/** Of a channel that the last one left. */
+export const emptyRoster = (channelId: ChannelId): Roster => ({ channelId, users: [], counts: NOBODY, isComplete: true, freshness: 'live' })

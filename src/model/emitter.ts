@@ -70,6 +70,16 @@ export function addTo<Key, Listener>(listeners: Map<Key, Set<Listener>>, key: Ke
   }
 }
 
+/** Is not called with the same object twice in a row. */
+export function onlyNew<Value extends object>(listener: (value: Value) => void): (value: Value) => void {
+  let last: Value | undefined
+  return (value) => {
+    if (value === last) return
+    last = value
+    listener(value)
+  }
+}
+
 /** The second stop does nothing. */
 export function once(stop: Stop): Stop {
   let isStopped = false

@@ -46,6 +46,8 @@ export interface Core {
   /** Waits while connected, for 10 s at most. */
   until(check: () => boolean, signal?: AbortSignal): Promise<void>
   syncStatus(): SyncStatus
+  /** Aborts with `closed` when the service closes. */
+  readonly ending: AbortSignal
   close(forget: boolean): Promise<void>
 }
 
@@ -62,6 +64,7 @@ export function createCore(options: ResolvedOptions, ports: BrowserPorts): Core 
   let link: RelayLink | null = null
   let closing: Promise<void> | null = null
   let toldDigest = ''
+  const ending = new AbortController()
   /** The offset becomes known only with storage. */
   const relayTime: Clock = { now: () => time.now(), at: (at, callback) => time.at(at, callback) }
   const snapshots = createSnapshots(emitter, takeSnapshot)
@@ -73,22 +76,22 @@ export function createCore(options: ResolvedOptions, ports: BrowserPorts): Core 
     tell: () => link?.tellLiveness(), onChange: snapshots.changed,
   })
   const people = createPeople({
-    time: relayTime, emitter, ownUserId: userId, isAlone: relayUrl === null, onChange: snapshots.changed, onOwnDevices: own.toldDevices,
+    time: relayTime, emitter, ownUserId: userId, isAlone: relayUrl === null, onChange: snapshots.changed, onFailure: reportFailure, onOwnDevices: own.toldDevices,
     ask: (operations) => link?.watch(operations), isConnected: () => link?.relay() === 'porchlight',
   })
   const stopListening = listen()
   const opening = open()
   opening.catch(reportFailure)
   return {
-    emitter, own, people, snapshots, now: relayTime.now, link: () => link, ready, mine, refuseOthers, refuseClosed, edit, until, syncStatus,
+    emitter, own, people, snapshots, now: relayTime.now, link: () => link, ready, mine, refuseOthers, refuseClosed, edit, until, syncStatus, ending: ending.signal,
     close: (forget) => closing ??= close(forget),
   }
 
   async function open(): Promise<void> {
     const opened = await openOwnData({ storage, random: ports.random, tabs, now: relayTime.now })
-    if (closing) return opened.close({ forget: false })
-    time = createRelayTime(clock, opened.contact.clockOffsetMs)
     data = opened
+    if (closing) return
+    time = createRelayTime(clock, opened.contact.clockOffsetMs)
     opened.onChange(() => {
       // What this device has is part of what it says of itself (SY3).
       if (own.digest() !== toldDigest) link?.tellLiveness()
@@ -116,7 +119,10 @@ export function createCore(options: ResolvedOptions, ports: BrowserPorts): Core 
 
   function listen() {
     return stopAll([
-      storage.onProblem((problem) => noteProblem('storage', problem)),
+      storage.onProblem((problem) => {
+        noteProblem('storage', problem)
+        if (!problem) data?.storageIsBack().catch(reportFailure)
+      }),
       page.start((news) => {
         own.news(news === 'input' ? { type: 'input', sinceInputMs: 0 } : { type: news })
         if (news === 'input') tabs?.send({ type: 'input', sinceInputMs: 0 })
@@ -209,8 +215,10 @@ export function createCore(options: ResolvedOptions, ports: BrowserPorts): Core 
 
   function noteProblem(about: string, problem: PresenceErrorLike | null): void {
     if (problem) {
+      const isKnown = problems.get(about)?.message === problem.message
       problems.set(about, { code: problem.code, message: problem.message, since: problems.get(about)?.since ?? relayTime.now() })
-      reportFailure(problem)
+      // Every further try may fail alike; that is one problem, told once.
+      if (!isKnown) reportFailure(problem)
     } else if (!problems.delete(about)) return
     snapshots.changed()
   }
@@ -223,6 +231,7 @@ export function createCore(options: ResolvedOptions, ports: BrowserPorts): Core 
   }
 
   async function close(forget: boolean): Promise<void> {
+    ending.abort(closed())
     stopListening()
     own.stop()
     await opening.catch(() => undefined)
@@ -232,7 +241,6 @@ export function createCore(options: ResolvedOptions, ports: BrowserPorts): Core 
     snapshots.close()
     await data?.close({ forget })
     tabs?.close()
-    emitter.emit('connectionChange', { name: 'closed' })
     emitter.clear()
   }
 }

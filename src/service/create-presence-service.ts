@@ -1,12 +1,12 @@
 /** The browser service's calls. Every side effect comes in through the ports. */
 import { PresenceError, checked } from '../errors.js'
 import {
-  parseActivity, parseChannelId, parseCustomStatus, parseDeviceId, parseDeviceName, parsePresenceChange, parsePrivacy, parseProfile, parseReason,
-  parseStatus, parseStatusChange, parseUserId, parseUserIds,
+  parseActivity, parseActivityQuery, parseChannelId, parseCustomStatus, parseDeviceId, parseDeviceName, parsePresenceChange, parsePrivacy, parseProfile,
+  parseReason, parseStatus, parseStatusChange, parseUserId, parseUserIds, parseUsersQuery, type UsersQuery,
 } from '../model/arguments.js'
 import { pageOf, selectUsers, whenAvailable } from '../model/queries.js'
 import { deviceRegister, readCustom, readPrivacy, readProfile } from '../model/registers.js'
-import type { BuiltBrowserPresenceService, ChannelId, OnlineUsersQuery, PresenceStatus, UserId, UserPresence } from '../presence-service.js'
+import type { BuiltBrowserPresenceService, ChannelId, UserId, UserPresence } from '../presence-service.js'
 import { createCore, type BrowserPorts } from './core.js'
 import type { ResolvedOptions } from './options.js'
 
@@ -51,7 +51,8 @@ export function createPresenceService(options: ResolvedOptions, ports: BrowserPo
       own.news({ type: 'input', sinceInputMs: 0 })
       emitter.emit('activity', userId, event)
     },
-    async getActivity(of, { limit, since = 0 } = {}) {
+    async getActivity(of, options) {
+      const { limit, since } = checked(parseActivityQuery(options))
       const rows = await (await mine(of)).activity()
       return rows.filter(({ timestamp }) => timestamp >= since).sort((a, b) => b.timestamp - a.timestamp).slice(0, limit)
     },
@@ -72,18 +73,22 @@ export function createPresenceService(options: ResolvedOptions, ports: BrowserPo
     async renameDevice(of, deviceId, name) {
       const id = checked(parseDeviceId(deviceId))
       const value = { name: checked(parseDeviceName(name)) }
-      return edit(of, () => ({ [deviceRegister(id)]: value }))
+      return edit(of, () => {
+        if (!own.read().devices.some((device) => device.id === id)) throw unknownDevice()
+        return { [deviceRegister(id)]: value }
+      })
     },
     holdActive(of, reason) {
       core.refuseOthers(of)
       return own.hold(checked(parseReason(reason)))
     },
 
-    async getOnlineUsers(query = {}) {
-      return pageOf(await matching(query), query)
+    async getOnlineUsers(query) {
+      const wanted = checked(parseUsersQuery(query))
+      return pageOf(await matching(wanted), wanted)
     },
-    async countOnlineUsers(query = {}) {
-      return (await matching(query)).length
+    async countOnlineUsers(query) {
+      return (await matching(checked(parseUsersQuery(query)))).length
     },
     watch(ids) {
       core.refuseClosed()
@@ -112,7 +117,7 @@ export function createPresenceService(options: ResolvedOptions, ports: BrowserPo
       return core.syncStatus()
     },
     async whenAvailable(of, { signal } = {}) {
-      return whenAvailable((listener) => service.subscribeTo(of, listener), signal)
+      return whenAvailable((listener) => service.subscribeTo(of, listener), signal, core.ending)
     },
 
     subscribe: (listener) => snapshots.subscribe(listener),
@@ -133,12 +138,9 @@ export function createPresenceService(options: ResolvedOptions, ports: BrowserPo
   }
   return { ...service, me: mineOf(service, userId) }
 
-  async function matching(query: OnlineUsersQuery): Promise<UserPresence[]> {
-    const statuses = query.statuses?.map((status): PresenceStatus => checked(parseStatus(status)))
-    const channelId = query.channelId === undefined ? null : checked(parseChannelId(query.channelId))
+  async function matching(query: UsersQuery): Promise<UserPresence[]> {
     await core.ready()
-    const users = channelId === null ? people.directory.users.values() : await membersOf(channelId)
-    return selectUsers(users, statuses ? { statuses } : {})
+    return selectUsers(query.channelId === null ? people.directory.users.values() : await membersOf(query.channelId), query)
   }
 
   /** Looks into a channel that is not watched for as long as it takes to see it. */
@@ -152,6 +154,9 @@ export function createPresenceService(options: ResolvedOptions, ports: BrowserPo
     }
   }
 }
+
+const unknownDevice = (): PresenceError =>
+  new PresenceError('invalid-argument', { subject: 'deviceId', message: 'There is no such device.', remedy: 'Pass the id of a device of getDevices().' })
 
 const MINE = [
   'getStatus', 'setStatus', 'setCustomStatus', 'clearCustomStatus', 'setPresence', 'setProfile', 'setPrivacy', 'recordActivity', 'getActivity',

@@ -19,6 +19,7 @@ export interface InterestsOptions {
   readonly ask: (operations: readonly WatchOperation[]) => void
   readonly onUnwatched: (userIds: readonly UserId[]) => void
   readonly onJoined: (channelId: ChannelId) => void
+  readonly onLeft: (channelId: ChannelId) => void
   readonly onClosed: (channelId: ChannelId) => void
 }
 
@@ -27,7 +28,7 @@ interface Ways {
   views: number
 }
 
-export function createInterests({ ask, onUnwatched, onJoined, onClosed }: InterestsOptions): Interests {
+export function createInterests({ ask, onUnwatched, onJoined, onLeft, onClosed }: InterestsOptions): Interests {
   const watched = new Map<UserId, number>()
   const channels = new Map<ChannelId, Ways>()
   return {
@@ -59,7 +60,10 @@ export function createInterests({ ask, onUnwatched, onJoined, onClosed }: Intere
     if (way === 'joins') onJoined(channelId)
     return once(() => {
       if (--ways[way] > 0) return
-      if (way === 'joins') ask([{ verb: 'leave', id: channelId }])
+      if (way === 'joins') {
+        ask([{ verb: 'leave', id: channelId }])
+        onLeft(channelId)
+      }
       if (ways.joins + ways.views > 0) return
       channels.delete(channelId)
       ask([{ verb: 'unwatch-channel', id: channelId }])

@@ -9,6 +9,7 @@ import {
 } from './stored-notes.js'
 
 export interface OwnData {
+  /** Another one once `storageIsBack` found the one kept on disk. */
   readonly deviceId: DeviceId
   /** As it was when this page opened. */
   readonly contact: ContactNote
@@ -21,6 +22,8 @@ export interface OwnData {
   /** A document that has grown for long is written afresh. */
   rebaseIfNeeded(): Promise<void>
   rebase(): Promise<void>
+  /** What was slow or denied when the page opened can be read now. */
+  storageIsBack(): Promise<void>
   keepContact(note: ContactNote): void
   addActivity(details: ActivityDetails): Promise<ActivityEvent>
   activity(): Promise<readonly ActivityEvent[]>
@@ -52,15 +55,18 @@ export async function openOwnData({ storage, random, tabs, now }: OwnDataOptions
     storage.update(DEVICE, (note) => (parseDeviceNote(note) ? note! : fresh)),
     storage.read(DOCUMENT), storage.read(CONTACT),
   ])
-  const deviceId = parseDeviceNote(deviceNote)!
+  let deviceId = parseDeviceNote(deviceNote)!
   const changeListeners = new Set<() => void>()
   const replacedListeners = new Set<() => void>()
   let document = open(stored)
+  /** Reading validates every entry: once per change, not once per look. */
+  let registers: Registers | null = null
   let isClosed = false
   let persisting: Promise<void> | null = null
   return {
-    deviceId, contact: parseContact(contactNote),
-    document: () => document, registers: () => document.registers(now()),
+    get deviceId() { return deviceId },
+    contact: parseContact(contactNote), storageIsBack,
+    document: () => document, registers: () => registers ??= document.registers(now()),
     edit, readAgain, rebase, keepContact, addActivity, close,
     rebaseIfNeeded: async () => { if (document.needsRebase(now())) await rebase() },
     activity: async () => parseActivityRows(await storage.read(ACTIVITY)),
@@ -71,6 +77,7 @@ export async function openOwnData({ storage, random, tabs, now }: OwnDataOptions
   function open(bytes: Uint8Array | undefined): UserDocument {
     const opened = openUserDocument(bytes, { writerId: deviceId })
     opened.onChange((_, isFromRelay) => {
+      registers = null
       if (isFromRelay) persist()
       changeListeners.forEach((listener) => listener())
     })
@@ -122,8 +129,17 @@ export async function openOwnData({ storage, random, tabs, now }: OwnDataOptions
   function replace(bytes: Uint8Array): void {
     document.close()
     document = open(bytes)
+    registers = null
     replacedListeners.forEach((listener) => listener())
     changeListeners.forEach((listener) => listener())
+  }
+
+  /** A disk that answered late may have kept an id: this page then is that device, not a new one. */
+  async function storageIsBack(): Promise<void> {
+    const kept = parseDeviceNote(await storage.read(DEVICE))
+    if (isClosed || kept === undefined || kept === deviceId) return
+    deviceId = kept
+    replace(await storage.update(DOCUMENT, (found) => mergeReplicas(found, document.encode())))
   }
 
   function keepContact(note: ContactNote): void {

@@ -1,9 +1,10 @@
 /** Whom this service sees: who asked for whom, what the relay told, and what is only remembered. */
 import { PresenceError } from '../errors.js'
 import { createDirectory, eventsOf, type Directory, type DirectoryChange } from '../model/directory.js'
-import { addTo, type Emitter } from '../model/emitter.js'
+import { addTo, onlyNew, type Emitter } from '../model/emitter.js'
 import type { Clock } from '../ports.js'
 import type { ChannelId, JsonValue, PresenceEvents, Roster, Stop, UserId, UserPresence } from '../presence-service.js'
+import { parseDeviceRows, toDevice } from '../protocol/device-rows.js'
 import { nobody } from '../protocol/feed.js'
 import { createFeedReader, type FeedNews, type FeedReader } from '../protocol/feed-reader.js'
 import { TYPE, decodePage, typeOf, type Notice, type WatchOperation } from '../protocol/messages.js'
@@ -19,6 +20,8 @@ export interface PeopleOptions {
   /** Own devices, as the relay tells the owner. */
   readonly onOwnDevices: (rows: JsonValue) => void
   readonly onChange: () => void
+  /** What nobody waits for the answer of. */
+  readonly onFailure: (error: PresenceError) => void
   /** Without a relay one is alone in every channel. */
   readonly isAlone: boolean
   /** Null in `porchlight/watch`, whose visitor is nobody. */
@@ -26,7 +29,7 @@ export interface PeopleOptions {
 }
 export interface People {
   readonly directory: Directory
-  /** The relay has told who is in the channel, on this connection. */
+  /** The relay has told who is in the channel, on this connection. Throws what it refused it with. */
   isTold(channelId: ChannelId): boolean
   watch(userIds: readonly UserId[]): Stop
   join(channelId: ChannelId): Stop
@@ -49,15 +52,20 @@ const ASK_TIMEOUT_MS = 10_000
 /** Of people who were seen, and are not told of any more. */
 const REMEMBERED = 1_000
 
-export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, onChange, isAlone, ownUserId }: PeopleOptions): People {
+export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, onChange, onFailure, isAlone, ownUserId }: PeopleOptions): People {
   const directory = createDirectory()
   const remembered = new Map<UserId, UserPresence>()
   const asked = new Map<UserId, Set<(answer: UserPresence | PresenceError) => void>>()
   const userListeners = new Map<UserId, Set<(presence: UserPresence) => void>>()
   const rosterListeners = new Map<ChannelId, Set<(roster: Roster) => void>>()
   const toldChannels = new Set<ChannelId>()
+  const refusedChannels = new Map<ChannelId, PresenceError>()
+  /** What people share of their devices, as last told: what is said again is no change. */
+  const sharedDevices = new Map<UserId, string>()
   const interests = createInterests({
-    ask, onClosed: closeChannel, onJoined: (channelId) => { if (isAlone) beAlone(channelId) },
+    ask, onClosed: closeChannel,
+    onJoined: (channelId) => { if (isAlone) beAlone(channelId) },
+    onLeft: (channelId) => { if (isAlone) leaveAlone(channelId) },
     onUnwatched(userIds) {
       userIds.forEach(forgetUnseen)
       if (userIds.length > 0) onChange()
@@ -66,7 +74,7 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
   let reader: FeedReader = createFeedReader()
   let cancelExpiry: Stop = () => undefined
   return {
-    directory, isTold: (channelId) => toldChannels.has(channelId),
+    directory, isTold,
     watch: (userIds) => interests.watch(userIds.filter((userId) => userId !== ownUserId)), join: interests.join, watchChannel: interests.watchChannel,
     get, peek, onUser, onRoster, tellOwn, connected, lost, receive, notice,
     close() {
@@ -77,8 +85,15 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
     },
   }
 
+  function isTold(channelId: ChannelId): boolean {
+    const refusal = refusedChannels.get(channelId)
+    if (refusal) throw refusal
+    return toldChannels.has(channelId)
+  }
+
   function closeChannel(channelId: ChannelId): void {
     toldChannels.delete(channelId)
+    refusedChannels.delete(channelId)
     const members = directory.roster(channelId)?.users ?? []
     directory.dropChannel(channelId)
     members.forEach(({ userId }) => forgetUnseen(userId))
@@ -89,6 +104,12 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
   function beAlone(channelId: ChannelId): void {
     if (ownUserId !== null) directory.join(channelId, ownUserId)
     directory.complete(channelId)
+    announceRoster(channelId)
+  }
+
+  function leaveAlone(channelId: ChannelId): void {
+    if (ownUserId !== null) directory.leave(channelId, ownUserId)
+    announceRoster(channelId)
   }
 
   function isSeen(userId: UserId): boolean {
@@ -99,6 +120,7 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
   function forgetUnseen(userId: UserId): void {
     if (isSeen(userId)) return
     const change = directory.forget(userId)
+    sharedDevices.delete(userId)
     if (change?.before) remember(change.before)
   }
 
@@ -121,7 +143,7 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
         cancel()
         resolve(given)
       })
-      if (answers.size === 1 && !(interests.isWatched(userId) && known === undefined)) ask([{ verb: 'ask', id: userId }])
+      if (answers.size === 1) ask([{ verb: 'ask', id: userId }])
     })
     if (answer instanceof PresenceError) throw answer
     return answer ?? peek(userId) ?? unknown(userId)
@@ -155,11 +177,19 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
   }
 
   /** Who comes into a channel that was already seen comes online, as far as one can see. */
-  function tell({ userId, told }: FeedNews, isNewcomer: boolean): void {
+  function tell({ userId, told, devices }: FeedNews, isNewcomer: boolean): void {
+    const isFirstSight = directory.get(userId) === undefined
     const before = remembered.get(userId) ?? (isNewcomer ? { ...told.projection, status: 'offline' as const, freshness: 'live' as const, asOf: null } : undefined)
     const change = directory.tell(userId, told, time.now())
     if (change) announce({ ...change, before: change.before ?? before })
     remembered.delete(userId)
+    if (devices !== undefined) tellDevices(userId, devices, isFirstSight)
+  }
+
+  function tellDevices(userId: UserId, rows: JsonValue, isFirstSight: boolean): void {
+    const [before, after] = [sharedDevices.get(userId) ?? '[]', JSON.stringify(rows)]
+    sharedDevices.set(userId, after)
+    if (!isFirstSight && before !== after) emitter.emit('deviceChange', userId, parseDeviceRows(rows).map((row) => toDevice(row, time.now(), null)))
   }
 
   function answer(userId: UserId, { told }: FeedNews): void {
@@ -201,12 +231,15 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
     const answers = asked.get(subject)
     asked.delete(subject)
     answers?.forEach((give) => give(error))
-    if (!answers) emitter.emit('error', error)
+    if (interests.isOpen(subject)) refusedChannels.set(subject, error)
+    if (!answers) onFailure(error)
+    onChange()
   }
 
   function connected(): void {
     reader = createFeedReader()
     toldChannels.clear()
+    refusedChannels.clear()
     ask(interests.operations())
   }
 
@@ -261,9 +294,10 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
 
   function onRoster(channelId: ChannelId, listener: (roster: Roster) => void): Stop {
     const stop = interests.watchChannel(channelId)
-    const remove = addTo(rosterListeners, channelId, listener)
+    const tell = onlyNew(listener)
+    const remove = addTo(rosterListeners, channelId, tell)
     const present = directory.roster(channelId)
-    if (present) emitter.call(listener, present)
+    if (present) emitter.call(tell, present)
     return () => { remove(); stop() }
   }
 }

@@ -72,7 +72,7 @@ export function createRelayLink(options: RelayLinkOptions): RelayLink {
   let helloAt = 0
   let cancelPlain: Stop = () => undefined
   let lastRequestId = 0
-  const requests = new Map<number, (isDone: boolean) => void>()
+  const requests = new Map<number, (isDone: boolean | null) => void>()
   let replica = openReplica()
   const transport = createRelayTransport({
     dial: (protocols, events) => replica.provider.dial(protocols, events),
@@ -244,7 +244,7 @@ export function createRelayLink(options: RelayLinkOptions): RelayLink {
     cancelPlain()
     relay = 'none'
     isSynced = false
-    for (const answer of [...requests.values()]) answer(false)
+    for (const answer of [...requests.values()]) answer(null)
   }
 }
 

@@ -70,6 +70,8 @@ export function createSnapshots(emitter: Emitter<PresenceEvents>, take: () => Pr
   }
 
   function close(): void {
+    // The last thing told is that it is closed.
+    tell()
     isClosed = true
     listeners.clear()
     for (const check of [...waiting]) check()
