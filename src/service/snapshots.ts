@@ -58,7 +58,7 @@ export function createSnapshots(emitter: Emitter<PresenceEvents>, take: () => Pr
           if (!check()) return
           resolve()
         } catch (error) {
-          reject(error)
+          reject(error as Error)
         }
         stop()
       }
