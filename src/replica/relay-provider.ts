@@ -1,6 +1,6 @@
 /** The y-websocket provider as a socket for `relay-transport`: it syncs the document and its liveness, we decide when it connects. */
-import * as decoding from 'lib0/decoding'
-import * as encoding from 'lib0/encoding'
+import type { Decoder } from 'lib0/decoding'
+import type { Encoder } from 'lib0/encoding'
 import { WebsocketProvider } from 'y-websocket'
 import type { Doc } from 'yjs'
 import type { Dial, RelaySocketEvents } from '../ports.js'
@@ -21,7 +21,7 @@ export interface RelayProvider {
   close(): void
 }
 
-type Handler = (encoder: encoding.Encoder, decoder: decoding.Decoder, provider: WebsocketProvider, emitSynced: boolean, type: number) => void
+type Handler = (encoder: Encoder, decoder: Decoder, provider: WebsocketProvider, emitSynced: boolean, type: number) => void
 
 export function createRelayProvider({ relayUrl, userId, doc, liveness, WebSocket, onSynced }: RelayProviderOptions): RelayProvider {
   const provider = new WebsocketProvider(relayUrl, `user/${encodeURIComponent(userId)}`, doc, {

@@ -32,7 +32,7 @@ export interface ScratchDocument {
 }
 
 /** No structs, no deletions. */
-export const EMPTY_UPDATE: Uint8Array = Uint8Array.of(0, 0)
+const EMPTY_UPDATE = Uint8Array.of(0, 0)
 
 /**
  * Of two entries written at the same time Yjs shows the one of the greater client id. The relay's are lower than nearly every
@@ -43,7 +43,7 @@ const RELAY_CLIENT_IDS = 2 ** 20
 /** `random`: an integer drawn once per connection. */
 export function createScratchDocument(random: number): ScratchDocument {
   const clientId = random % RELAY_CLIENT_IDS
-  let encoded = EMPTY_UPDATE
+  let encoded: Uint8Array = EMPTY_UPDATE
   let inflated: Y.Doc | undefined
 
   return {
@@ -60,7 +60,7 @@ export function createScratchDocument(random: number): ScratchDocument {
     inflated = undefined
     const touched = new Set<string>()
     const map = registerMap(doc)
-    const watch = ({ keysChanged }: Y.YMapEvent<unknown>): void => keysChanged.forEach((key) => touched.add(key))
+    const watch = ({ keysChanged }: Y.YMapEvent<unknown>): void => (keysChanged as Set<string>).forEach((key) => touched.add(key))
     map.observe(watch)
     let after: Uint8Array
     try {

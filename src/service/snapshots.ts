@@ -58,7 +58,8 @@ export function createSnapshots(emitter: Emitter<PresenceEvents>, take: () => Pr
           if (!check()) return
           resolve()
         } catch (error) {
-          reject(error as Error)
+          const reason = error as Error
+          reject(reason)
         }
         stop()
       }

@@ -141,7 +141,7 @@ export function openIndexedDbStorage({ name, clock, log = () => {}, indexedDB }:
 }
 
 /** Keeps idb-keyval's updater, which writes whatever it returns, from writing back what it read. */
-const UNCHANGED = Symbol('unchanged')
+const UNCHANGED = new Error('unchanged')
 
 const unchanged: Change = (stored) => stored
 

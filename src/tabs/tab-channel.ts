@@ -10,6 +10,7 @@ export function openTabChannel(name: string): TabChannel {
     if (message) for (const listener of listeners) listener(message)
   }
   return {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has one origin, its own
     send: (message) => channel.postMessage(message),
     subscribe(listener) {
       listeners.add(listener)
