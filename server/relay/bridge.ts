@@ -9,7 +9,7 @@ import { CLOSE } from '../../src/protocol/close-codes.js'
 import { WIRE } from '../../src/protocol/limits.js'
 import { SYNC } from '../../src/protocol/messages.js'
 import { encode, writeVarUint } from '../../src/protocol/wire.js'
-import { createScratchDocument, EMPTY_UPDATE } from '../../src/replica/scratch-document.js'
+import { createScratchDocument } from '../../src/replica/scratch-document.js'
 import { gateSyncMessage, gateUpdate, SYNC_STEP_1, SYNC_STEP_2, SYNC_UPDATE } from './update-gate.js'
 
 export interface BridgeOptions {
@@ -66,7 +66,7 @@ export function createBridge({ clientId, digest, truth, merge, send, notice, dro
     if (subtype === SYNC_STEP_1) {
       // Copied: a frame may be a view of a buffer that its socket uses again.
       if (exchange === 'asked') unanswered = bytes.slice()
-      else sendSync(SYNC_STEP_2, exchange === 'put-off' ? EMPTY_UPDATE : scratch.answerStep1(bytes))
+      else sendSync(SYNC_STEP_2, scratch.answerStep1(bytes))
       return undefined
     }
     const refusal = receiveUpdate(bytes, subtype === SYNC_STEP_2)
@@ -87,6 +87,7 @@ export function createBridge({ clientId, digest, truth, merge, send, notice, dro
       case 'applied':
         if (isTooSlow()) return { code: CLOSE.badMessage, reason: 'quota' }
         for (const { name, reason } of received.invalid) notice(name, reason)
+        // What the merge changes is written back below, once, while the document is still inflated.
         isMerging = true
         if (received.registers.size > 0) merge(received.registers)
         isMerging = false

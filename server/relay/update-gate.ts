@@ -159,7 +159,7 @@ function readDeleteSet(reader: Reader, ends: ReadonlyMap<number, number>): void 
   if (clientCount > MAXIMUM_CLIENTS) refuse('it has too many clients')
   const seen = new Set<number>()
   for (let index = 0; index < clientCount; index++) {
-    const client = readClient(reader)
+    const client = readVarUint(reader)
     if (seen.has(client)) refuse('a client comes twice')
     seen.add(client)
     const end = ends.get(client) ?? MAXIMUM_CLOCK
@@ -179,11 +179,7 @@ function readCountThatFits(reader: Reader, minimumBytes: number): number {
 }
 
 function readId(reader: Reader): [client: number, clock: number] {
-  return [readClient(reader), checkClock(readVarUint(reader))]
-}
-function readClient(reader: Reader): number {
-  const client = readVarUint(reader)
-  return Number.isSafeInteger(client) ? client : refuse('a client id is too great')
+  return [readVarUint(reader), checkClock(readVarUint(reader))]
 }
 function readLength(reader: Reader): number {
   return checkClock(readVarUint(reader)) || refuse('a length is 0')

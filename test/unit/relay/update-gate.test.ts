@@ -96,7 +96,7 @@ describe('the gate before a scratch document', () => {
   it.each([
     ['2^32 declared clients', () => Uint8Array.of(0x80, 0x80, 0x80, 0x80, 0x10, 1, 1, 0, 0, 1, 0)],
     ['20,000 clients of one struct each', () => rawUpdate({ clients: Array.from({ length: 20_000 }, (_, client) => ({ client, structs: [gc(1)] })) })],
-    ['a client without structs', () => rawUpdate({ clients: [{ client: 1, structs: [] }] })],
+    ['a client without structs', () => rawUpdate({ clients: [{ client: 1, structs: [] }, { client: 2, structs: [gc(1), gc(1), gc(1)] }] })],
     ['a client twice', () => rawUpdate({ clients: [{ client: 1, structs: [gc(1)] }, { client: 1, structs: [gc(1)] }] })],
   ])('[S6] %s are refused', (_, make) => expectRefused(frame(2, make())))
 
@@ -132,6 +132,10 @@ describe('the gate before a scratch document', () => {
     }
   })
 
+  it('[S11] an entry of two values, which no map holds, is refused', () => {
+    expectRefused(frame(2, rawUpdate({ clients: [{ client: 1, structs: [item(8, (writer) => { writeVarUint(writer, 2); one(writer); one(writer) })] }] })))
+  })
+
   it('[S12] [T17] ContentJSON, which can make a document unreadable for good, is refused at any depth', () => {
     for (const depth of [1, 5_000]) {
       expectRefused(frame(2, rawUpdate({ clients: [{ client: 1, structs: [item(2, (writer) => {
@@ -161,6 +165,16 @@ describe('the gate before a scratch document', () => {
       encoding.writeVarString(writer, 'guid')
       encoding.writeAny(writer, options)
     })] }] })))
+  })
+  it.each([['a right neighbour', 0b1100_1000], ['no key', 0b0000_1000]])('[S13] an entry with %s is refused, although all else is as it should be', (_, info) => {
+    const struct = { write: (writer: encoding.Encoder) => {
+      encoding.writeUint8(writer, info)
+      if (info & 0b0100_0000) [1, 0, 1, 0].forEach((number) => writeVarUint(writer, number))
+      else { writeVarUint(writer, 1); encoding.writeVarString(writer, 'registers'); encoding.writeVarString(writer, `status/${ALICE}`) }
+      writeVarUint(writer, 1)
+      one(writer)
+    } }
+    expectRefused(frame(2, rawUpdate({ clients: [{ client: 1, structs: [entry(one), struct] }] })))
   })
   it('[S13] Y.Maps nested 5,000 deep are refused', () => {
     const structs = Array.from({ length: 5_000 }, (_, depth) => (writer: encoding.Encoder) => {
@@ -230,6 +244,7 @@ describe('the gate before a scratch document', () => {
   it.each([
     ['2^40 declared clients', () => varUints(2 ** 40)],
     ['100,000 entries', () => Uint8Array.of(0xa0, 0x8d, 0x06, ...Array<number>(60_000).fill(1))],
+    ['1,025 entries', () => varUints(1_025, ...Array.from({ length: 2_050 }, (_, index) => index))],
     ['a clock beyond any', () => varUints(1, 1, 2 ** 50)],
     ['no end', () => varUints(2, 1, 1)],
   ])('[S18] a state vector with %s is refused', (_, make) => expectRefused(frame(0, make())))

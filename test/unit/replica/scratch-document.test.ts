@@ -45,6 +45,16 @@ describe('a scratch document', () => {
     expect(scratch.receive(clockAhead(1_000_000_000))).toEqual({ kind: 'gap' })
     expect(scratch.encoded()).toBe(before)
   })
+  it('[S7] does not remember what it dropped, when what was missing comes after all', () => {
+    const { client, scratch } = pair()
+    const updates = [0, 1, 2].map((edit) => {
+      client.set('status', status(NOW + edit))
+      return client.take()
+    })
+    scratch.receive(updates[0]!)
+    expect(scratch.receive(updates[2]!).kind).toBe('gap')
+    expect(scratch.receive(updates[1]!)).toMatchObject({ registers: of({ status: status(NOW + 1) }) })
+  })
   it('[S7] [S10] drops a deletion of what never came', () => {
     expect(createScratchDocument(1).receive(Uint8Array.of(0, 1, 9, 1, 0, 1))).toEqual({ kind: 'gap' })
   })
