@@ -2,7 +2,7 @@
 import type { ChannelId, Device, DeviceId, PresenceStatus } from '../../src/presence-service.js'
 import { WIRE } from '../../src/protocol/limits.js'
 import type { Hub } from './hub.js'
-import type { Connection, HubDevice, HubUser } from './hub-user.js'
+import { latest, type Connection, type HubDevice, type HubUser } from './hub-user.js'
 
 export interface DeviceIntroduction {
   readonly deviceId: DeviceId
@@ -48,6 +48,8 @@ export function connectDevice(hub: Hub, user: HubUser, introduction: DeviceIntro
   return { device, connection, report, end }
 
   function report(told: DeviceReport): void {
+    // Late, from a socket that has ended: a newer one may have said otherwise (LV6).
+    if (connection.goneAt !== null) return
     connection.lastInputAt = latest(connection.lastInputAt, told.sinceInputMs === null ? null : hub.clock.now() - told.sinceInputMs)
     connection.locked = told.locked
     connection.hidden = told.hidden
@@ -89,5 +91,3 @@ export function graceMs(ending: Ending, kind: Device['kind'], isHidden: boolean)
     default: return ending satisfies never
   }
 }
-
-const latest = (a: number | null, b: number | null): number | null => (a === null ? b : b === null ? a : Math.max(a, b))

@@ -151,3 +151,5 @@ function rowOf(user: HubUser, id: DeviceId, now: number): DeviceRow {
 /** The newest departure known: when a user who is not here was. */
 export const lastDepartureAt = (records: ReadonlyMap<DeviceId, DepartureRecord>): number | null =>
   records.size === 0 ? null : Math.max(...[...records.values()].map(({ lastSeenAt }) => lastSeenAt))
+
+export const latest = (a: number | null, b: number | null): number | null => (a === null ? b : b === null ? a : Math.max(a, b))

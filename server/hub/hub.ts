@@ -12,7 +12,7 @@ import { encodeDeviceRows } from '../../src/protocol/device-rows.js'
 import { nobody } from '../../src/protocol/feed.js'
 import { WIRE } from '../../src/protocol/limits.js'
 import { createDeadlines } from './deadlines.js'
-import { deviceRows, factsOf, lastDepartureAt, type Connection, type HubDevice, type HubUser, type Shown } from './hub-user.js'
+import { deviceRows, factsOf, lastDepartureAt, latest, type Connection, type HubDevice, type HubUser, type Shown } from './hub-user.js'
 import { createSaver, type Saver } from './saver.js'
 import { parseFrozen, showToOthers } from './show.js'
 import { createTeller, type Teller } from './teller.js'
@@ -66,7 +66,7 @@ export function createHub({ clock, store, policy, log }: HubOptions): Hub {
   const changeListeners = new Set<(change: HubChange) => void>()
   const deadlines = createDeadlines<HubUser>(clock, refresh)
   const teller = createTeller()
-  const saver = createSaver({ store, clock, log, onStored })
+  const saver = createSaver({ store, clock, log, onStored, onIdle: dropIfUnused })
   let lastUserNumber = 0
   let lastSessionNumber = 0
   let startingUntil = Number.NEGATIVE_INFINITY
@@ -199,6 +199,8 @@ export function createHub({ clock, store, policy, log }: HubOptions): Hub {
         if (connection.goneAt !== null && connection.goneAt <= now) {
           record(user, device, now)
           device.connections.delete(connection)
+          // What was done in one tab was done on the device.
+          for (const other of device.connections) other.lastInputAt = latest(other.lastInputAt, connection.lastInputAt)
         }
       }
       if (device.connections.size === 0) user.devices.delete(device.id)
