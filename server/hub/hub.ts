@@ -180,7 +180,7 @@ export function createHub({ clock, store, policy, log }: HubOptions): Hub {
     const ownerRows = JSON.stringify(encodeDeviceRows(rows.map((row) => ({ ...row, seenAgoMs: null, inputAgoMs: null }))))
     const hasNewDevices = ownerRows !== user.ownerRows
     user.ownerRows = ownerRows
-    if (hasNewDevices) teller.tellOwners(user, encodeDeviceRows(rows), now)
+    if (hasNewDevices) teller.tellOwners(user, encodeDeviceRows(rows))
 
     const expiresAt = readCustom(user.registers, now)?.expiresAt ?? null
     deadlines.set(user, earliest([

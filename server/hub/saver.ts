@@ -27,6 +27,8 @@ export interface SaverOptions {
   readonly clock: Clock
   readonly log: Log
   readonly onStored: (user: HubUser, stamps: ReadonlyMap<string, Stamp>) => void
+  /** Nothing of theirs is on its way any more. */
+  readonly onIdle: (user: HubUser) => void
 }
 
 interface Pending {
@@ -38,13 +40,17 @@ interface Pending {
 }
 const RETRY_MS = 1_000
 
-export function createSaver({ store, clock, log, onStored }: SaverOptions): Saver {
+export function createSaver({ store, clock, log, onStored, onIdle }: SaverOptions): Saver {
   const pending = new Map<HubUser, Pending>()
   const running = new Map<HubUser, Promise<void>>()
   /** Whose last save failed: until it is tried again, nothing of theirs overtakes it. */
   const resting = new Set<HubUser>()
   let isClosed = false
-  return { save, isSaving: (user) => pending.has(user) || running.has(user), close }
+  return { save, isSaving, close }
+
+  function isSaving(user: HubUser): boolean {
+    return pending.has(user) || running.has(user)
+  }
 
   function save(user: HubUser, changes: Changes): Promise<void> {
     const waiting = add(user, changes)
@@ -73,6 +79,7 @@ export function createSaver({ store, clock, log, onStored }: SaverOptions): Save
     running.set(user, write(user, next).finally(() => {
       running.delete(user)
       run(user)
+      if (!isSaving(user)) onIdle(user)
     }))
   }
 

@@ -10,7 +10,7 @@ export interface Teller {
   channel(channelId: ChannelId): Channel | undefined
   /** Tells everybody who sees the user what changed against what they were told. */
   tell(user: HubUser, before: Shown, channelsBefore: ReadonlySet<ChannelId>, now: number): void
-  tellOwners(user: HubUser, rows: JsonValue, now: number): void
+  tellOwners(user: HubUser, rows: JsonValue): void
   /** Starts telling: the present state first. */
   watch(viewer: Viewer, user: HubUser, now: number): void
   unwatch(viewer: Viewer, user: HubUser): void
@@ -70,12 +70,9 @@ export function createTeller(): Teller {
     dropIfEmpty(channel)
   }
 
-  function tellOwners(user: HubUser, devices: JsonValue, now: number): void {
+  function tellOwners(user: HubUser, devices: JsonValue): void {
     const frame = encodeFeed([{ kind: 'user', number: user.number, devices }])
-    for (const viewer of user.owners) {
-      introduceTo(viewer, user, now)
-      viewer.send(frame)
-    }
+    for (const viewer of user.owners) viewer.send(frame)
   }
 
   function watch(viewer: Viewer, user: HubUser, now: number): void {
@@ -94,9 +91,10 @@ export function createTeller(): Teller {
     viewer.send(encodeFeed([{ kind: 'user', ...entryOf(user, now) }]))
   }
 
+  /** Told the name, but not as one who sees what others see: of that an owner hears only when watching. */
   function own(viewer: Viewer, user: HubUser, rows: JsonValue, now: number): void {
     user.owners.add(viewer)
-    introduceTo(viewer, user, now)
+    answer(viewer, user, now)
     viewer.send(encodeFeed([{ kind: 'user', number: user.number, devices: rows }]))
   }
 
@@ -138,7 +136,6 @@ export function createTeller(): Teller {
 
   function drop(viewer: Viewer): HubUser[] {
     const watched = [...viewer.watched]
-    for (const user of viewer.known) user.owners.delete(viewer)
     for (const user of watched) user.watchers.delete(viewer)
     for (const channel of [...viewer.channels]) {
       channel.viewers.delete(viewer)

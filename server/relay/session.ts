@@ -1,12 +1,13 @@
 /** One socket of a signed-in person: what its frames mean for the hub, and what the hub has for it. Names no socket library. */
 import { decodeAwareness, type AwarenessEntry } from '../../src/protocol/awareness-frames.js'
-import { CLOSE } from '../../src/protocol/close-codes.js'
+import { CLOSE, refusalOf } from '../../src/protocol/close-codes.js'
 import { encodeDeviceRows, parseDeviceState } from '../../src/protocol/device-rows.js'
 import { WIRE } from '../../src/protocol/limits.js'
 import {
   AWARENESS, QUERY_AWARENESS, SYNC, TYPE, decodeAuth, decodeDeviceRequest, decodeHello, decodeLeave, decodeWatch, encodeDeviceReply, encodeNotice,
-  encodeStored, encodeWelcome, typeOf, type Hello, type Notice, type WatchOperation,
+  body, encodeStored, encodeWelcome, typeOf, type Hello, type Notice, type WatchOperation,
 } from '../../src/protocol/messages.js'
+import { parseId } from '../../src/model/arguments.js'
 import { isRemoved } from '../../src/model/registers.js'
 import type { ChannelId, Principal, UserId } from '../../src/presence-service.js'
 import { connectDevice, type DeviceLink, type Ending } from '../hub/device-link.js'
@@ -14,6 +15,7 @@ import type { Hub } from '../hub/hub.js'
 import { deviceRows, type DeviceReplica, type HubUser } from '../hub/hub-user.js'
 import { createViewer } from '../hub/viewer.js'
 import type { Parsed } from '../../src/model/json.js'
+import type { Authenticated } from './authenticate.js'
 import type { AwarenessRoom } from './awareness-room.js'
 import { createBridge, type Bridge } from './bridge.js'
 import { canJoin, canWatch } from './permissions.js'
@@ -32,18 +34,20 @@ export interface SessionOptions {
   readonly send: (frame: Uint8Array) => void
   readonly close: (code: number, reason: string) => void
   /** Checks a token sent in band; the session goes on with what it says. */
-  readonly authenticate: (token: string) => Promise<Parsed<Principal>>
+  readonly authenticate: (token: string) => Promise<Authenticated>
   readonly count: (what: string) => void
 }
 export interface Session {
   receive(frame: Uint8Array): void
+  /** What arrived is no frame at all. */
+  refuse(reason: string): void
   /** The socket is gone. */
   end(ending: Ending): void
 }
 
 /** FAULTS A8: what comes faster is dropped (the next state replaces it anyway), and who goes on is asked to come back later. */
 const AWARENESS_RATE: Rate = { perSecond: 20, burst: 40 }
-const DROPPED_AWARENESS = 200
+const DROPPED_RATE: Rate = { perSecond: 5, burst: 200 }
 
 export function openSession(options: SessionOptions): Session {
   const { hub, user, room, send, close, count } = options
@@ -57,7 +61,7 @@ export function openSession(options: SessionOptions): Session {
   let link: DeviceLink | null = null
   let bridge: Bridge | null = null
   let bucket: TokenBucket = fullBucket(AWARENESS_RATE, hub.clock.now())
-  let droppedAwareness = 0
+  let dropped: TokenBucket = fullBucket(DROPPED_RATE, hub.clock.now())
   let ownClientId: number | null = null
   let hasEnded = false
   let stopExpiry = closeAtExpiry()
@@ -65,20 +69,25 @@ export function openSession(options: SessionOptions): Session {
     push: () => bridge?.push(),
     stored: (stamps) => { if (kind === 'ours') send(encodeStored(stamps)) },
   }
-  return { receive, end }
+  return { receive, refuse, end }
 
   function receive(frame: Uint8Array): void {
     if (hasEnded) return
     const type = typeOf(frame)
-    if (kind === 'new') type === TYPE.hello ? greet(frame) : beginStock()
-    else if (type === TYPE.hello) return refuse('hello came twice')
-    if (!hasEnded && type !== TYPE.hello) dispatch(type, frame)
+    if (type === TYPE.hello) return kind === 'new' ? greet(frame) : refuse('hello came late, or twice')
+    if (kind === 'new') {
+      if (type !== SYNC && type !== AWARENESS && type !== QUERY_AWARENESS) return refuse('the type of the message is unknown')
+      beginStock()
+    }
+    dispatch(type, frame)
+    // Whose first word is refused was never here.
+    if (kind === 'stock' && !hasEnded) appearAsStock()
   }
 
   function dispatch(type: number | null, frame: Uint8Array): void {
     if (type === SYNC) return receiveSync(frame)
     if (type === AWARENESS) return receiveAwareness(frame)
-    if (type === QUERY_AWARENESS) return room.tellAll(send, ownClientId)
+    if (type === QUERY_AWARENESS) return read(body(frame, () => null), () => room.tellAll(send, ownClientId))
     if (kind === 'stock' || type === null || type < TYPE.hello) return refuse('the type of the message is unknown')
     switch (type) {
       case TYPE.watch: return read(decodeWatch(frame), (operations) => operations.forEach(follow))
@@ -100,7 +109,7 @@ export function openSession(options: SessionOptions): Session {
     if (!decoded.ok) return refuse(decoded.reason)
     hello = decoded.value
     if (hello.version < WIRE.version) return leave(CLOSE.protocolTooOld, `version ${WIRE.version} is needed`)
-    if (principal.deviceId !== null && principal.deviceId !== hello.deviceId) return leave(CLOSE.forbidden, 'the token is for another device')
+    if (isOtherDevice(principal)) return leave(CLOSE.forbidden, 'the token is for another device')
     if (isRemoved(user.registers, hello.deviceId)) return leave(CLOSE.forbidden, 'removed')
     kind = 'ours'
     send(encodeWelcome({
@@ -114,6 +123,10 @@ export function openSession(options: SessionOptions): Session {
     kind = 'stock'
     startBridge(null)
     room.join(send)
+  }
+
+  function appearAsStock(): void {
+    if (link) return
     link = connectDevice(hub, user, {
       deviceId: options.random.deviceId(), kind: 'other', name: 'y-websocket', awayAfterMs: hub.policy.awayAfterMs, offlineAfterMs: hub.policy.offlineAfterMs,
       digest: '', isRemembered: false, lastInputAt: hub.clock.now(), joined,
@@ -146,7 +159,9 @@ export function openSession(options: SessionOptions): Session {
     if (!entries.ok) return refuse(entries.reason)
     if (!taken.isTaken) {
       count('awareness-dropped')
-      if (++droppedAwareness > DROPPED_AWARENESS) leave(CLOSE.rateLimited, 'too many awareness updates')
+      const borne = take(dropped, DROPPED_RATE, hub.clock.now())
+      dropped = borne.bucket
+      if (!borne.isTaken) leave(CLOSE.rateLimited, 'too many awareness updates')
       return
     }
     const own = entries.value.find(isOwn)
@@ -172,6 +187,7 @@ export function openSession(options: SessionOptions): Session {
   }
 
   function follow({ verb, id }: WatchOperation): void {
+    if (!parseId('id', id).ok) return notice('invalid-argument', id, 'That is no id.')
     switch (verb) {
       case 'watch': return void look(id, true)
       case 'ask': return void look(id, false)
@@ -183,17 +199,21 @@ export function openSession(options: SessionOptions): Session {
         return
       }
       case 'join':
-      case 'watch-channel': {
-        if (!canJoin(principal, id)) return notice('forbidden', id, 'The token does not allow this channel.')
-        if (viewer.channels.size >= WIRE.channels) return notice('quota', id, `At most ${WIRE.channels} channels at once.`)
-        hub.teller.openChannel(viewer, id, hub.clock.now())
-        if (verb === 'join') changeJoined(() => joined.add(id))
-        return
-      }
+      case 'watch-channel': return enter(id, verb === 'join')
       case 'leave': return changeJoined(() => joined.delete(id))
       case 'unwatch-channel': return hub.teller.closeChannel(viewer, id)
       default: verb satisfies never
     }
+  }
+
+  function enter(id: ChannelId, isJoining: boolean): void {
+    if (!canJoin(principal, id)) return notice('forbidden', id, 'The token does not allow this channel.')
+    const isNew = ![...viewer.channels].some((channel) => channel.id === id)
+    // Who sees a channel no longer may still be in it.
+    const isFull = (isNew && viewer.channels.size >= WIRE.channels) || (isJoining && !joined.has(id) && joined.size >= WIRE.channels)
+    if (isFull) return notice('quota', id, `At most ${WIRE.channels} channels at once.`)
+    hub.teller.openChannel(viewer, id, hub.clock.now())
+    if (isJoining) changeJoined(() => joined.add(id))
   }
 
   function changeJoined(change: () => void): void {
@@ -203,9 +223,13 @@ export function openSession(options: SessionOptions): Session {
 
   async function look(id: UserId, isLasting: boolean): Promise<void> {
     if (!canWatch(principal, id)) return notice('forbidden', id, 'The token does not allow watching this user.')
-    if (isLasting && wanted.size >= WIRE.watchedUsers) return notice('quota', id, `At most ${WIRE.watchedUsers} users at once.`)
+    if (isLasting && !wanted.has(id) && wanted.size >= WIRE.watchedUsers) return notice('quota', id, `At most ${WIRE.watchedUsers} users at once.`)
     if (isLasting) wanted.add(id)
-    const seen = await hub.open(id)
+    const seen = await hub.open(id).catch(() => null)
+    if (!seen) {
+      wanted.delete(id)
+      return count('user-not-loaded')
+    }
     if (!hasEnded && !isLasting) hub.teller.answer(viewer, seen, hub.clock.now())
     if (!hasEnded && isLasting && wanted.has(id)) hub.teller.watch(viewer, seen, hub.clock.now())
     hub.release(seen)
@@ -214,10 +238,17 @@ export function openSession(options: SessionOptions): Session {
   async function renew(token: string): Promise<void> {
     const renewed = await options.authenticate(token)
     if (hasEnded) return
+    // Nothing is known of it yet: the present one holds until it expires.
+    if (!renewed.ok && renewed.isTemporary) return count('renewal-put-off')
     if (!renewed.ok || renewed.value.userId !== principal.userId) return leave(CLOSE.unauthenticated, 'the new token does not sign in this user')
+    if (isOtherDevice(renewed.value)) return leave(CLOSE.forbidden, 'the token is for another device')
     principal = renewed.value
     stopExpiry()
     stopExpiry = closeAtExpiry()
+  }
+
+  function isOtherDevice({ deviceId }: Principal): boolean {
+    return deviceId !== null && hello !== null && deviceId !== hello.deviceId
   }
 
   function closeAtExpiry() {
@@ -239,8 +270,9 @@ export function openSession(options: SessionOptions): Session {
   function leave(code: number, reason: string): void {
     count(`closed-${code}`)
     close(code, reason)
-    // Who may mend what was wrong (a token, a document) is back before anybody needs to know.
-    end(code === CLOSE.forbidden || code === CLOSE.deviceConflict ? 'gone' : 'lost')
+    // Who may mend what was wrong (a token, a document) is back before anybody needs to know; a stock client stays away.
+    const isOver = code === CLOSE.forbidden || code === CLOSE.deviceConflict || (kind === 'stock' && refusalOf(code) !== undefined)
+    end(isOver ? 'gone' : 'lost')
   }
 
   function end(ending: Ending): void {

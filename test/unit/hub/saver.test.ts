@@ -16,6 +16,7 @@ function setUp() {
   const saves: { readonly userId: string; readonly changes: UserChanges; readonly succeed: () => void; readonly fail: () => void }[] = []
   const stored: [userId: string, stamps: Record<string, number>][] = []
   const logged: string[] = []
+  const idle: string[] = []
   const store = {
     save: (userId: string, changes: UserChanges) => new Promise<void>((resolve, reject) => {
       saves.push({ userId, changes, succeed: resolve, fail: () => reject(new Error('the disk is full')) })
@@ -23,9 +24,10 @@ function setUp() {
   } as unknown as UserStore
   const saver = createSaver({
     store, clock, log: (level, message) => { logged.push(`${level} ${message}`) },
+    onIdle: ({ userId }) => { idle.push(userId) },
     onStored: (user, stamps) => { stored.push([user.userId, Object.fromEntries([...stamps].map(([name, [ms]]) => [name, ms]))]) },
   })
-  return { clock, saver, saves, stored, logged, settle }
+  return { clock, saver, saves, stored, logged, idle }
 }
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await Promise.resolve()
@@ -78,6 +80,19 @@ describe('a save', () => {
     expect([saves.length, second.of, third.of, stored.at(-1)]).toEqual([2, 'saved', 'saved', ['alice', { status: 3, custom: 2 }]])
   })
 
+  it('says when there is nothing left to save', async () => {
+    const { saver, saves, idle } = setUp()
+    const alice = userWith('alice')
+    void saver.save(alice, { records: ['laptop'] })
+    void saver.save(alice, { records: ['phone'] })
+    saves[0]!.succeed()
+    await settle()
+    expect(idle).toEqual([])
+    saves[1]!.succeed()
+    await settle()
+    expect([idle, saver.isSaving(alice)]).toEqual([['alice'], false])
+  })
+
   it('of one person does not wait for another\'s', () => {
     const { saver, saves } = setUp()
     void saver.save(userWith('alice', { status: [1, null] }), { registers: ['status'] })
@@ -126,17 +141,17 @@ describe('[F13] a save that fails', () => {
   })
 
   it('keeps its person in memory until it has succeeded', async () => {
-    const { saver, saves, clock } = setUp()
+    const { saver, saves, clock, idle } = setUp()
     const alice = userWith('alice')
     alice.records.set('laptop', record(START))
     void saver.save(alice, { records: ['laptop'] })
     saves[0]!.fail()
     await settle()
-    expect(saver.isSaving(alice)).toBe(true)
+    expect([saver.isSaving(alice), idle]).toEqual([true, []])
     clock.advance(1_000)
     saves[1]!.succeed()
     await settle()
-    expect(saver.isSaving(alice)).toBe(false)
+    expect([saver.isSaving(alice), idle]).toEqual([false, ['alice']])
   })
 
   it('is not overtaken: what comes meanwhile waits for its turn, and goes with it', async () => {

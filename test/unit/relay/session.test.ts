@@ -1,0 +1,492 @@
+import { describe, expect, it } from 'vitest'
+import * as Y from 'yjs'
+import type { Authenticated } from '../../../server/relay/authenticate.js'
+import { createAwarenessRoom } from '../../../server/relay/awareness-room.js'
+import { openSession, type Session } from '../../../server/relay/session.js'
+import { createHub } from '../../../server/hub/hub.js'
+import type { UserStore } from '../../../server/hub/user-store.js'
+import { createMemoryStore } from '../../../server/store/memory-store.js'
+import { DEFAULT_POLICY } from '../../../src/model/arguments.js'
+import { digestOf } from '../../../src/model/registers.js'
+import type { JsonObject } from '../../../src/model/json.js'
+import type { Principal } from '../../../src/presence-service.js'
+import { encodeAwareness, decodeAwareness } from '../../../src/protocol/awareness-frames.js'
+import { createFeedReader, type FeedNews } from '../../../src/protocol/feed-reader.js'
+import {
+  AWARENESS, QUERY_AWARENESS, SYNC, TYPE, decodeDeviceReply, decodeNotice, decodeWelcome, encodeAuth, encodeDeviceRequest, encodeHello, encodeLeave, encodeWatch, typeOf,
+  type Hello, type WatchOperation,
+} from '../../../src/protocol/messages.js'
+import { encode, writeVarUint, writeVarUint8Array } from '../../../src/protocol/wire.js'
+import { createManualClock } from '../../../testing/manual-clock.js'
+
+const START = 1_700_000_000_000
+const LAPTOP = 'laptop'.padEnd(22, '-')
+const PHONE = 'phone'.padEnd(22, '-')
+const person = (userId: string, over: Partial<Principal> = {}): Principal =>
+  ({ userId, deviceId: null, tokenId: null, expiresAt: START + 86_400_000, channels: '*', watch: '*', ...over })
+const hello = (deviceId = LAPTOP, over: Partial<Hello> = {}): Uint8Array => encodeHello({
+  version: 1, deviceId, kind: 'laptop', name: 'A laptop', heartbeatIntervalMs: 30_000, awayAfterMs: 300_000, offlineAfterMs: 3_600_000, digest: '', ...over,
+})
+const state = (deviceId = LAPTOP, over: JsonObject = {}): JsonObject => ({ deviceId, kind: 'laptop', name: 'A laptop', sinceInputMs: 0, locked: false, hidden: false, holds: [], override: null, digest: '', ...over })
+const liveness = (...states: readonly (JsonObject | null)[]): Uint8Array => encodeAwareness(states.map((one, index) => ({ clientId: index + 1, clock: 1, state: one })))
+const sync = (subtype: number, bytes: Uint8Array): Uint8Array => encode(SYNC, (writer) => {
+  writeVarUint(writer, subtype)
+  writeVarUint8Array(writer, bytes)
+})
+const STEP1 = sync(0, Uint8Array.of(0))
+const watching = (...operations: readonly [verb: WatchOperation['verb'], id: string][]): Uint8Array => encodeWatch(operations.map(([verb, id]) => ({ verb, id })))
+/** As a device writes it. */
+function written(registers: Record<string, unknown>, writerId = LAPTOP): Uint8Array {
+  const doc = new Y.Doc()
+  doc.transact(() => Object.entries(registers).forEach(([name, value]) => doc.getMap('registers').set(`${name}/${writerId}`, { at: [START, 0, writerId], value })))
+  return Y.encodeStateAsUpdate(doc)
+}
+const refused = (isTemporary = false): Authenticated => ({ ok: false, reason: 'it is bad', isTemporary })
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 30; turn++) await Promise.resolve()
+}
+
+function setUp(store: UserStore = createMemoryStore({ now: () => START })) {
+  const clock = createManualClock(START)
+  const hub = createHub({ clock, store, policy: DEFAULT_POLICY, log: () => undefined })
+  const rooms = new Map<string, ReturnType<typeof createAwarenessRoom>>()
+  const counts = new Map<string, number>()
+  let devices = 0
+  return { clock, hub, store, counts, status: (userId: string) => hub.find(userId)?.shown.projection.status, connect }
+
+  async function connect(userId: string, { principal = person(userId), authenticate = async () => refused() }: { readonly principal?: Principal; readonly authenticate?: (token: string) => Promise<Authenticated> } = {}) {
+    const user = await hub.open(userId)
+    const room = rooms.get(userId) ?? createAwarenessRoom(clock.now)
+    rooms.set(userId, room)
+    const frames: Uint8Array[] = []
+    const closed: { code: number; reason: string }[] = []
+    const session = openSession({
+      hub, user, principal, relayNumber: 7, room, authenticate, random: { deviceId: () => `stock${++devices}`.padEnd(22, '-'), yjsClientId: () => 1_000 + devices },
+      send: (frame) => { frames.push(frame.slice()) }, close: (code, reason) => { closed.push({ code, reason }) }, count: (what) => { counts.set(what, (counts.get(what) ?? 0) + 1) },
+    })
+    return connectionOf(session, frames, closed)
+  }
+  function connectionOf(session: Session, frames: Uint8Array[], closed: { code: number; reason: string }[]) {
+    const ofType = (type: number): Uint8Array[] => frames.filter((frame) => typeOf(frame) === type)
+    return {
+      session, frames, types: () => frames.map(typeOf), ofType, code: () => closed[0]?.code, closings: () => closed.length,
+      notices: () => ofType(TYPE.notice).map((frame) => decodeNotice(frame)).flatMap((notice) => (notice.ok ? [[notice.value.code, notice.value.subject]] : [])),
+      /** All news since the connection began. */
+      news(): FeedNews[] {
+        const reader = createFeedReader()
+        return ofType(TYPE.feed).flatMap((frame) => {
+          const read = reader.read(frame, clock.now())
+          if (!read.ok) throw new Error(read.reason)
+          return read.value
+        })
+      },
+      send: (...sent: readonly Uint8Array[]) => sent.forEach((frame) => session.receive(frame)),
+      async ours(deviceId = LAPTOP) {
+        session.receive(hello(deviceId))
+        session.receive(liveness(state(deviceId)))
+        await settle()
+        return this
+      },
+    }
+  }
+}
+/** A second person who sees the first. */
+async function watcherOf({ connect }: Pick<ReturnType<typeof setUp>, 'connect'>, userId: string) {
+  const watcher = await (await connect('watcher')).ours(PHONE)
+  watcher.send(watching(['watch', userId]))
+  await settle()
+  return { ...watcher, statuses: () => watcher.news().filter((news) => news.userId === userId).map(({ told }) => told.projection.status) }
+}
+
+describe('a client that says hello', () => {
+  it('is answered first, and then asked for its state', async () => {
+    const { connect } = setUp()
+    const alice = await connect('alice')
+    alice.send(hello())
+    expect(alice.types().slice(0, 2)).toEqual([TYPE.hello, SYNC])
+    expect(decodeWelcome(alice.frames[0]!)).toMatchObject({ ok: true, value: { version: 1, relayTime: START, relayNumber: 7 } })
+  })
+
+  it('[LV6] gets a number greater than any session before', async () => {
+    const { connect } = setUp()
+    const numbers: number[] = []
+    for (const deviceId of [LAPTOP, PHONE, LAPTOP]) {
+      const welcome = decodeWelcome((await (await connect('alice')).ours(deviceId)).frames[0]!)
+      if (welcome.ok) numbers.push(welcome.value.sessionNumber)
+    }
+    expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b))
+    expect(numbers).toHaveLength(3)
+  })
+
+  it('with the digest of today is not asked', async () => {
+    const { connect } = setUp()
+    const alice = await connect('alice')
+    alice.send(hello(LAPTOP, { digest: digestOf(new Map(), START) }))
+    expect(alice.types()).not.toContain(SYNC)
+  })
+
+  it('is nobody\'s device before it has told of itself', async () => {
+    const { connect, status } = setUp()
+    const alice = await connect('alice')
+    alice.send(hello())
+    expect(status('alice')).toBe('offline')
+    alice.send(liveness(state()))
+    expect(status('alice')).toBe('online')
+  })
+
+  it('of a newer version, with more to say, is understood', async () => {
+    const { connect } = setUp()
+    const alice = await connect('alice')
+    alice.send(Uint8Array.of(...hello(LAPTOP, { version: 2 }), 1, 2, 3), liveness(state()))
+    expect([alice.code(), alice.types()[0]]).toEqual([undefined, TYPE.hello])
+  })
+
+  it('may say things that we do not know', async () => {
+    const { connect, counts } = setUp()
+    const alice = await (await connect('alice')).ours()
+    alice.send(Uint8Array.of(120, 1, 2, 3), Uint8Array.of(TYPE.challenge, 1), Uint8Array.of(TYPE.activity))
+    expect([alice.code(), counts.get('unknown-message')]).toEqual([undefined, 3])
+  })
+
+  it.each<[what: string, code: number, principal: Partial<Principal>, frames: readonly Uint8Array[]]>([
+    ['is too old', 4_426, {}, [hello(LAPTOP, { version: 0 })]],
+    ['is another device than its token says', 4_403, { deviceId: PHONE }, [hello()]],
+    ['says it twice', 4_400, {}, [hello(), hello()]],
+    ['says it twice, as another device', 4_400, {}, [hello(), hello(PHONE)]],
+    ['says it badly', 4_400, {}, [hello('../../etc/passwd......')]],
+    ['says it again after a sync', 4_400, {}, [STEP1, hello()]],
+    ['goes on with nothing [W12]', 4_400, {}, [hello(), Uint8Array.of()]],
+    ['goes on with type 99 [S1]', 4_400, {}, [hello(), Uint8Array.of(99, 1)]],
+    ['says auth as servers do', 4_400, {}, [hello(), Uint8Array.of(2, 0)]],
+    ['watches badly', 4_400, {}, [hello(), Uint8Array.of(...watching(['watch', 'bob']), 0)]],
+    ['leaves badly', 4_400, {}, [hello(), Uint8Array.of(TYPE.leave, 9)]],
+    ['asks for a device badly', 4_400, {}, [hello(), Uint8Array.of(TYPE.device)]],
+    ['signs in badly', 4_400, {}, [hello(), Uint8Array.of(TYPE.auth, 0xff)]],
+    ['queries awareness with more than a type [S1]', 4_400, {}, [hello(), Uint8Array.of(QUERY_AWARENESS, 1)]],
+  ])('is closed once when it %s', async (_, code, over, frames) => {
+    const { connect, hub, status } = setUp()
+    const alice = await connect('alice', { principal: person('alice', over) })
+    alice.send(...frames, liveness(state()), watching(['watch', 'bob']))
+    await settle()
+    expect([alice.code(), alice.closings()]).toEqual([code, 1])
+    expect([status('alice') ?? 'offline', hub.find('bob')]).toEqual(['offline', undefined])
+  })
+
+  it('[DV5] and whose device was removed is sent away', async () => {
+    const { connect, hub } = setUp()
+    const user = await hub.open('alice')
+    hub.merge(user, new Map([[`device/${LAPTOP}`, { at: [START, 0, PHONE], value: { removed: true } }]]))
+    const alice = await connect('alice')
+    alice.send(hello())
+    expect(alice.code()).toBe(4_403)
+  })
+})
+
+describe('a stock client', () => {
+  it('is asked for its state, and is a device of its own', async () => {
+    const { connect, status, hub } = setUp()
+    const alice = await connect('alice')
+    alice.send(STEP1)
+    expect([alice.types(), status('alice')]).toEqual([[SYNC], 'online'])
+    expect([...hub.find('alice')!.devices.values()]).toMatchObject([{ kind: 'other', name: 'y-websocket', isRemembered: false }])
+  })
+
+  it('never gets a frame of type 100 or more, whatever happens', async () => {
+    const { connect, hub } = setUp()
+    const stock = await connect('alice')
+    stock.send(STEP1, liveness({ user: 'stock' }), sync(1, written({ status: { choice: 'dnd', expiresAt: null }, constructor: 1, custom: 'bad' })))
+    const ours = await (await connect('alice')).ours()
+    ours.send(sync(1, written({ custom: { text: 'hi', emoji: null, expiresAt: null } })), watching(['watch', 'alice'], ['join', 'general']))
+    await settle()
+    hub.merge(hub.find('alice')!, new Map([['profile', { at: [START, 1, PHONE], value: { name: 'Alice', avatarUrl: null } }]]))
+    await settle()
+    expect(stock.types().length).toBeGreaterThan(2)
+    expect(stock.types().filter((type) => type === null || type >= 100)).toEqual([])
+  })
+
+  it.each(Object.entries(TYPE).filter(([name]) => name !== 'hello'))('is refused when it says %s', async (_, type) => {
+    const { connect } = setUp()
+    const alice = await connect('alice')
+    alice.send(STEP1, Uint8Array.of(type, 0))
+    expect(alice.code()).toBe(4_400)
+  })
+
+  it.each<[what: string, frame: Uint8Array]>([
+    ['nothing [W12]', Uint8Array.of()], ['a type that does not end', Uint8Array.of(0x80)], ['type 99 [S1]', Uint8Array.of(99)], ['watch', watching(['watch', 'bob'])],
+    ['auth as servers do', Uint8Array.of(2, 0)], ['a sync that is none', Uint8Array.of(SYNC, 77, 0)], ['a count that lies [S5]', sync(2, Uint8Array.of(0x80, 0x90, 0x89, 0x0f, 0, 0, 0))],
+    ['awareness that is none [A1]', Uint8Array.of(AWARENESS, 3, 1, 1, 1)], ['a state that is a text [A2]', encodeAwareness([{ clientId: 1, clock: 1, state: 'x' as never }])],
+  ])('that begins with %s is refused, and nobody ever saw it', async (_, frame) => {
+    const { connect, status, ...rest } = setUp()
+    const watcher = await watcherOf({ connect }, 'alice')
+    const alice = await connect('alice')
+    alice.send(frame, STEP1)
+    expect([alice.code(), alice.closings(), status('alice')]).toEqual([4_400, 1, 'offline'])
+    expect(watcher.statuses()).toEqual(['offline'])
+    expect(rest.hub.find('alice')!.records.size).toBe(0)
+  })
+
+  it('that is refused will not come back, and is gone at once', async () => {
+    const { connect, status } = setUp()
+    const watcher = await watcherOf({ connect }, 'alice')
+    const alice = await connect('alice')
+    alice.send(STEP1)
+    expect(status('alice')).toBe('online')
+    alice.send(Uint8Array.of(99))
+    expect(watcher.statuses()).toEqual(['offline', 'online', 'offline'])
+  })
+
+  it('[T2] hears of its siblings, and of nobody else', async () => {
+    const { connect } = setUp()
+    const [one, two, bob] = [await connect('alice'), await connect('alice'), await connect('bob')]
+    one.send(encodeAwareness([{ clientId: 11, clock: 5, state: { name: 'one' } }]))
+    two.send(encodeAwareness([{ clientId: 22, clock: 5, state: { name: 'two' } }]))
+    bob.send(encodeAwareness([{ clientId: 33, clock: 5, state: { name: 'bob' } }]), Uint8Array.of(QUERY_AWARENESS))
+    const heard = (of: typeof one): unknown[] => of.ofType(AWARENESS).flatMap((frame) => { const read = decodeAwareness(frame); return read.ok ? read.value.map(({ clientId, state: said }) => [clientId, said]) : [] })
+    expect(heard(one)).toContainEqual([22, { name: 'two' }])
+    expect(heard(two)).toContainEqual([11, { name: 'one' }])
+    expect(heard(bob)).toEqual([])
+  })
+
+  it.each<[what: string, entry: { clientId: number; clock: number; state: JsonObject | null }]>([
+    ['overwrites', { clientId: 11, clock: 9, state: { name: 'forged' } }], ['says goodbye for', { clientId: 11, clock: 9, state: null }],
+    ['poisons the clock of', { clientId: 11, clock: Number.MAX_SAFE_INTEGER, state: { name: 'forged' } }],
+  ])('[T2, T3, A4] that %s its sibling is not heard', async (_, entry) => {
+    const { connect, counts, clock } = setUp()
+    const [one, two, observer] = [await connect('alice'), await connect('alice'), await connect('alice')]
+    observer.send(STEP1)
+    one.send(encodeAwareness([{ clientId: 11, clock: 5, state: { name: 'one' } }]))
+    two.send(encodeAwareness([{ clientId: 22, clock: 5, state: { name: 'two' } }, entry]), encodeAwareness([entry]))
+    clock.advance(1_000)
+    one.send(encodeAwareness([{ clientId: 11, clock: 6, state: { name: 'one again' } }]))
+    const heard = observer.ofType(AWARENESS).flatMap((frame) => { const read = decodeAwareness(frame); return read.ok ? read.value : [] })
+    expect(heard.filter(({ clientId }) => clientId === 11).map(({ state: said }) => said)).toEqual([{ name: 'one' }, { name: 'one again' }])
+    expect(heard.every(({ clock: said }) => said <= START + 1_000 + 100)).toBe(true)
+    expect([two.code(), counts.get('foreign-awareness')]).toEqual([undefined, 2])
+  })
+})
+
+describe('liveness', () => {
+  it('[A3, A4] is the device\'s own entry; the others are dropped and counted', async () => {
+    const { connect, hub, counts, status } = setUp()
+    const alice = await (await connect('alice')).ours()
+    alice.send(liveness(state(PHONE, { override: 'offline' }), state(LAPTOP, { override: 'dnd' }), { user: 'x' }, null))
+    expect([alice.code(), status('alice'), [...hub.find('alice')!.devices.keys()], counts.get('foreign-awareness')]).toEqual([undefined, 'dnd', [LAPTOP], 1])
+  })
+
+  it('[A4] of the own device twice counts once, the first', async () => {
+    const { connect, status } = setUp()
+    const alice = await (await connect('alice')).ours()
+    alice.send(liveness(state(LAPTOP, { override: 'dnd' }), state(LAPTOP, { override: 'away' })))
+    expect(status('alice')).toBe('dnd')
+  })
+
+  it('[A5] counts whatever its clock says', async () => {
+    const { connect, status } = setUp()
+    const alice = await (await connect('alice')).ours()
+    const told = [['dnd', Number.MAX_SAFE_INTEGER], ['away', 0], ['dnd', 5], ['away', 4]] as const
+    for (const [override, clock] of told) {
+      alice.send(encodeAwareness([{ clientId: 7, clock, state: state(LAPTOP, { override }) }]))
+      expect(status('alice')).toBe(override)
+    }
+  })
+
+  it('[A8] that comes too fast is dropped, and too fast for too long sent away for a while', async () => {
+    const { connect, counts, clock } = setUp()
+    const alice = await (await connect('alice')).ours()
+    for (let index = 0; index < 200; index++) alice.send(liveness(state()))
+    expect([alice.code(), counts.get('awareness-dropped')]).toEqual([undefined, 161])
+    for (let seconds = 0; seconds < 60 && alice.code() === undefined; seconds++) {
+      clock.advance(1_000)
+      for (let index = 0; index < 500; index++) alice.send(liveness(state()))
+    }
+    expect(alice.code()).toBe(4_529)
+  })
+
+  it('[A8] that is a little too fast now and then is borne for ever', async () => {
+    const { connect, clock } = setUp()
+    const alice = await (await connect('alice')).ours()
+    for (let minutes = 0; minutes < 60; minutes++) {
+      for (let index = 0; index < 60; index++) alice.send(liveness(state()))
+      clock.advance(60_000)
+    }
+    expect(alice.code()).toBeUndefined()
+  })
+
+  it('[PR10] of another device is asked for, and answered', async () => {
+    const { connect, status } = setUp()
+    const alice = await (await connect('alice')).ours()
+    alice.send(encodeDeviceRequest({ requestId: 5, deviceId: LAPTOP, status: 'dnd' }), encodeDeviceRequest({ requestId: 6, deviceId: PHONE, status: 'dnd' }))
+    expect(alice.ofType(TYPE.device).map((frame) => decodeDeviceReply(frame))).toEqual([{ ok: true, value: { requestId: 5, isDone: true } }, { ok: true, value: { requestId: 6, isDone: false } }])
+    expect(status('alice')).toBe('dnd')
+  })
+
+  it('[LV2] ends with a goodbye at once, and with leaving after 4 s', async () => {
+    const { connect, clock, status } = setUp()
+    for (const [leave, graceMs] of [['gone', 0], ['leaving', 4_000]] as const) {
+      const alice = await (await connect('alice')).ours()
+      await watcherOf({ connect }, 'alice')
+      alice.send(encodeLeave(leave))
+      alice.session.end('lost')
+      if (graceMs > 0) clock.advance(graceMs - 1)
+      if (graceMs > 0) expect(status('alice')).toBe('online')
+      clock.advance(101)
+      expect(status('alice')).toBe('offline')
+    }
+  })
+})
+
+describe('a watch', () => {
+  it('[VS3] that the token does not allow is refused, whether or not there is such a person', async () => {
+    const { connect, hub } = setUp()
+    await (await connect('bob')).ours(PHONE)
+    const alice = await (await connect('alice', { principal: person('alice', { watch: ['carol'], channels: ['general'] }) })).ours()
+    alice.send(watching(['watch', 'bob'], ['watch', 'nobody'], ['ask', 'bob'], ['ask', 'nobody'], ['join', 'random'], ['watch-channel', 'random'], ['watch', 'carol'], ['watch', 'alice'], ['join', 'general']))
+    await settle()
+    expect(alice.notices()).toEqual([['forbidden', 'bob'], ['forbidden', 'nobody'], ['forbidden', 'bob'], ['forbidden', 'nobody'], ['forbidden', 'random'], ['forbidden', 'random']])
+    expect(new Set(alice.news().map(({ userId }) => userId))).toEqual(new Set(['alice', 'carol']))
+    expect(hub.find('nobody')).toBeUndefined()
+  })
+
+  it.each(['__proto__', 'constructor', 'line\nbreak', 'nul\u0000'])('[T23] of %j is no watch, and costs nobody else', async (id) => {
+    const { connect, hub } = setUp()
+    const alice = await (await connect('alice')).ours()
+    alice.send(watching(['watch', id], ['ask', id], ['join', id], ['watch-channel', id], ['watch', 'bob'], ['join', 'general']))
+    await settle()
+    expect([alice.code(), alice.notices().map(([code]) => code)]).toEqual([undefined, ['invalid-argument', 'invalid-argument', 'invalid-argument', 'invalid-argument']])
+    expect([hub.find(id), hub.teller.channel(id), hub.find('bob')?.userId, hub.teller.channel('general')?.id]).toEqual([undefined, undefined, 'bob', 'general'])
+  })
+
+  it('[T7] of more than 500 is refused; one that is there already is not one more', async () => {
+    const { connect, hub } = setUp()
+    const alice = await (await connect('alice')).ours()
+    alice.send(watching(...Array.from({ length: 500 }, (_, index): ['watch', string] => ['watch', `user${index}`])))
+    await settle()
+    expect(alice.notices()).toEqual([])
+    alice.send(watching(['watch', 'user0'], ['watch', 'one more']))
+    await settle()
+    expect([alice.notices(), hub.find('one more')]).toEqual([[['quota', 'one more']], undefined])
+    alice.send(watching(['unwatch', 'user7'], ['watch', 'one more']))
+    await settle()
+    expect([alice.notices().length, hub.find('one more')?.watchers.size, hub.find('user7')]).toEqual([1, 1, undefined])
+  })
+
+  it('[T18] of more than 100 channels is refused; nobody is in more', async () => {
+    const { connect, hub } = setUp()
+    const alice = await (await connect('alice')).ours()
+    const each = (verb: WatchOperation['verb'], from: number): Uint8Array => watching(...Array.from({ length: 100 }, (_, index): [WatchOperation['verb'], string] => [verb, `channel${from + index}`]))
+    alice.send(each('join', 0))
+    expect(alice.notices()).toEqual([])
+    alice.send(watching(['join', 'channel0'], ['watch-channel', 'channel1'], ['join', 'one more'], ['watch-channel', 'one more']))
+    expect(alice.notices()).toEqual([['quota', 'one more'], ['quota', 'one more']])
+    for (let round = 1; round < 4; round++) alice.send(each('unwatch-channel', round * 100 - 100), each('join', round * 100))
+    expect(hub.find('alice')!.channels.size).toBeLessThanOrEqual(100)
+  })
+
+  it('of oneself hears what others see', async () => {
+    const { connect } = setUp()
+    const alice = await (await connect('alice')).ours()
+    alice.send(watching(['watch', 'alice']))
+    await settle()
+    expect(alice.news().at(-1)!.told.projection.status).toBe('online')
+    alice.send(liveness(state(LAPTOP, { override: 'dnd' })))
+    expect(alice.news().at(-1)!.told.projection.status).toBe('dnd')
+    alice.send(watching(['unwatch', 'alice']), liveness(state(LAPTOP, { override: 'away' })), watching(['watch', 'alice']))
+    await settle()
+    expect(alice.news().at(-1)!.told.projection.status).toBe('away')
+  })
+
+  it('of a channel that one is in oneself tells how others see one', async () => {
+    const { connect } = setUp()
+    const alice = await (await connect('alice')).ours()
+    alice.send(watching(['join', 'general']))
+    expect(alice.news().filter(({ joined }) => joined.includes('general'))).toMatchObject([{ userId: 'alice', told: { projection: { status: 'online' } } }])
+  })
+
+  it('[LV7] of somebody whom the store cannot give now is not answered, and breaks nothing', async () => {
+    const store = createMemoryStore({ now: () => START })
+    const { connect, counts } = setUp({ ...store, load: async (userId) => { if (userId === 'bob') throw new Error('the disk is gone'); return store.load(userId) } })
+    const alice = await (await connect('alice')).ours()
+    alice.send(watching(['watch', 'bob'], ['ask', 'bob'], ['watch', 'carol']))
+    await settle()
+    expect([alice.code(), alice.news().some(({ userId }) => userId === 'carol'), counts.get('user-not-loaded')]).toEqual([undefined, true, 2])
+  })
+})
+
+describe('a token', () => {
+  it('[T13] that expires ends the session', async () => {
+    const { connect, clock } = setUp()
+    const alice = await (await connect('alice', { principal: person('alice', { expiresAt: START + 60_000 }) })).ours()
+    clock.advance(59_999)
+    expect(alice.code()).toBeUndefined()
+    clock.advance(1)
+    expect([alice.code(), alice.closings()]).toEqual([4_401, 1])
+  })
+
+  it.each<[what: string, renewed: Authenticated, code: number | undefined]>([
+    ['for longer', { ok: true, value: person('alice') }, undefined],
+    ['for this device', { ok: true, value: person('alice', { deviceId: LAPTOP }) }, undefined],
+    ['for another person [T1]', { ok: true, value: person('bob') }, 4_401],
+    ['for another device', { ok: true, value: person('alice', { deviceId: PHONE }) }, 4_403],
+    ['that is bad', refused(), 4_401],
+    ['that cannot be checked now', refused(true), undefined],
+  ])('sent in band %s', async (_, renewed, code) => {
+    const { connect } = setUp()
+    const alice = await (await connect('alice', { principal: person('alice', { expiresAt: START + 60_000 }), authenticate: async () => renewed })).ours()
+    alice.send(encodeAuth('a.b.c'))
+    await settle()
+    expect(alice.code()).toBe(code)
+  })
+
+  it('sent in band extends the stay', async () => {
+    const { connect, clock } = setUp()
+    const alice = await (await connect('alice', { principal: person('alice', { expiresAt: START + 60_000 }), authenticate: async () => ({ ok: true, value: person('alice', { expiresAt: START + 120_000 }) }) })).ours()
+    alice.send(encodeAuth('a.b.c'))
+    await settle()
+    clock.advance(119_999)
+    expect(alice.code()).toBeUndefined()
+    clock.advance(1)
+    expect(alice.code()).toBe(4_401)
+  })
+
+  it('that comes after the end changes nothing', async () => {
+    const { connect } = setUp()
+    const alice = await (await connect('alice')).ours()
+    alice.send(encodeAuth('a.b.c'))
+    alice.session.end('gone')
+    await settle()
+    expect(alice.closings()).toBe(0)
+  })
+})
+
+describe('the end', () => {
+  it('may come twice, and nothing is heard or said after it', async () => {
+    const { connect, hub, clock } = setUp()
+    const alice = await (await connect('alice')).ours()
+    alice.send(watching(['watch', 'bob'], ['join', 'general']))
+    await settle()
+    alice.session.end('gone')
+    alice.session.end('lost')
+    const said = alice.frames.length
+    alice.send(hello(), liveness(state()), STEP1, watching(['watch', 'carol']), Uint8Array.of(99))
+    await (await connect('bob')).ours(PHONE)
+    clock.advance(60_000)
+    expect([alice.frames.length, alice.closings(), hub.find('carol')]).toEqual([said, 0, undefined])
+  })
+
+  it('leaves nobody in memory for whom there is no reason', async () => {
+    const { connect, hub, clock } = setUp()
+    const alice = await (await connect('alice')).ours()
+    alice.send(watching(['watch', 'bob'], ['ask', 'carol'], ['join', 'general'], ['watch', 'alice']))
+    await settle()
+    expect([...hub.users()].map(({ userId }: { userId: string }) => userId)).toEqual(['alice', 'bob'])
+    alice.session.end('lost')
+    clock.advance(8_100)
+    await settle()
+    expect([[...hub.users()], hub.teller.channel('general')]).toEqual([[], undefined])
+  })
+})
+
+it('[T23] nothing was polluted', () => {
+  expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
+})
+
