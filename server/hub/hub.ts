@@ -5,7 +5,7 @@ import { isSame } from '../../src/model/directory.js'
 import type { Stamp } from '../../src/model/hybrid-clock.js'
 import { LIMITS } from '../../src/model/limits.js'
 import { choosePrimary } from '../../src/model/primary-device.js'
-import { isRemoved, mergeRegisters, readCustom, readStatus, registerSizeBytes, type Registers } from '../../src/model/registers.js'
+import { isRemoved, mergeRegisters, readStatus, registerSizeBytes, type Registers } from '../../src/model/registers.js'
 import type { Clock, Log } from '../../src/ports.js'
 import type { ChannelId, DeviceId, Policy, Stop, UserId } from '../../src/presence-service.js'
 import { encodeDeviceRows } from '../../src/protocol/device-rows.js'
@@ -14,7 +14,7 @@ import { WIRE } from '../../src/protocol/limits.js'
 import { createDeadlines } from './deadlines.js'
 import { deviceRows, factsOf, lastDepartureAt, latest, type Connection, type HubDevice, type HubUser, type Shown } from './hub-user.js'
 import { createSaver, type Saver } from './saver.js'
-import { parseFrozen, showToOthers } from './show.js'
+import { parseFrozen, showToOthers, shownUntil } from './show.js'
 import { createTeller, type Teller } from './teller.js'
 import type { UserStore } from './user-store.js'
 
@@ -168,7 +168,7 @@ export function createHub({ clock, store, policy, log }: HubOptions): Hub {
     const channelsBefore = user.channels
     const rows = deviceRows(user, now)
     const { shown, frozen, lastChangeAt } = showToOthers(user, derived, rows, now, now < startingUntil)
-    const isFrozenAnew = (frozen === null) !== (user.frozen === null)
+    const isFrozenAnew = frozen === null || user.frozen === null ? frozen !== user.frozen : !isSame(frozen, user.frozen)
     user.shown = isSame(before.projection, shown.projection) ? { ...shown, projection: before.projection } : shown
     user.frozen = frozen
     user.lastChangeAt = lastChangeAt
@@ -182,9 +182,8 @@ export function createHub({ clock, store, policy, log }: HubOptions): Hub {
     user.ownerRows = ownerRows
     if (hasNewDevices) teller.tellOwners(user, encodeDeviceRows(rows))
 
-    const expiresAt = readCustom(user.registers, now)?.expiresAt ?? null
     deadlines.set(user, earliest([
-      derived.validUntil, primaryUntil, expiresAt, nextGoneAt(user), user.wasSeen || shown.projection.status !== 'offline' ? null : startingUntil,
+      derived.validUntil, primaryUntil, shownUntil(shown.projection, lastChangeAt, now), nextGoneAt(user), user.wasSeen || shown.projection.status !== 'offline' ? null : startingUntil,
     ], now))
     // Last: a listener may change this very user.
     if (users.get(user.userId) === user) for (const listener of [...changeListeners]) listener({ user, before, channelsBefore })

@@ -1,8 +1,8 @@
 /** What everyone else may see of a user at this moment: live, frozen while they hide (VS2), or unknown after a start (LV7). */
-import type { DerivedPresence } from '../../src/model/derive-presence.js'
+import { earliest, type DerivedPresence } from '../../src/model/derive-presence.js'
 import { isObject } from '../../src/model/json.js'
-import { devicesForOthers, projectForOthers, roughly, wholeMinutes, type Projection, type ProjectionFacts } from '../../src/model/project-presence.js'
-import { readCustom, readPrivacy, readProfile } from '../../src/model/registers.js'
+import { devicesForOthers, projectForOthers, roughly, roughlyUntil, wholeMinutes, type Projection, type ProjectionFacts } from '../../src/model/project-presence.js'
+import { readPrivacy, readProfile } from '../../src/model/registers.js'
 import type { JsonValue } from '../../src/presence-service.js'
 import { encodeDeviceRows, toDevice, type DeviceRow } from '../../src/protocol/device-rows.js'
 import type { HubUser, Shown } from './hub-user.js'
@@ -22,8 +22,10 @@ export function showToOthers(user: HubUser, derived: DerivedPresence, rows: read
     userId: user.userId, registers: user.registers, derived, lastChangeAt,
     primaryDeviceId: user.primary?.deviceId ?? null, devices: rows.map((row) => toDevice(row, now, null)),
   }
-  const frozen = derived.isHidden ? user.frozen ?? freeze(before, lastChangeAt) : null
-  const projection = frozen ? stillShared(frozen, user, lastChangeAt, now) : projectForOthers(facts, now)
+  // Until they show themselves: that a choice lapsed while they were away, and when they really left, is nobody's business.
+  const isFrozen = derived.isHidden || (user.frozen !== null && derived.status === 'offline')
+  const frozen = isFrozen ? stillShared(user.frozen ?? freeze(before, lastChangeAt), user, lastChangeAt, now) : null
+  const projection = frozen ?? projectForOthers(facts, now)
   const shared = frozen ? [] : devicesForOthers(facts.devices, readPrivacy(user.registers), derived)
   return {
     frozen, lastChangeAt,
@@ -41,10 +43,10 @@ const freeze = (before: Projection, lastChangeAt: number | null): Projection => 
   lastSeen: before.lastSeen === null ? null : wholeMinutes(lastChangeAt),
 })
 
-/** While somebody hides, only expiry and removal still show. */
+/** While somebody hides, only expiry and removal still show; and what is gone is not shown again. */
 function stillShared(frozen: Projection, user: HubUser, lastChangeAt: number | null, now: number): Projection {
   const hasLapsed = frozen.customStatusExpiresAt !== null && frozen.customStatusExpiresAt <= now
-  const isCleared = hasLapsed || readCustom(user.registers, now) === null
+  const isCleared = hasLapsed || user.registers.get('custom')?.value === null
   const { name, avatarUrl } = readProfile(user.registers)
   const { lastSeen } = readPrivacy(user.registers)
   return {
@@ -56,6 +58,11 @@ function stillShared(frozen: Projection, user: HubUser, lastChangeAt: number | n
     lastSeenRoughly: lastSeen === 'none' || frozen.lastSeenRoughly === null || lastChangeAt === null ? null : roughly(lastChangeAt, now),
   }
 }
+
+/** When what others see changes without anything happening; null: it does not. */
+export const shownUntil = ({ status, customStatusExpiresAt, lastSeenRoughly }: Projection, lastChangeAt: number | null, now: number): number | null => earliest([
+  customStatusExpiresAt, status === 'offline' && lastSeenRoughly !== null && lastChangeAt !== null ? roughlyUntil(lastChangeAt, now) : null,
+], now)
 
 const withoutSecrets = (row: DeviceRow): DeviceRow =>
   ({ ...row, digest: null, inputAgoMs: null, seenAgoMs: row.seenAgoMs === null ? null : Math.floor(row.seenAgoMs / 60_000) * 60_000 })

@@ -74,6 +74,8 @@ export const wholeMinutes = (time: number | null): number | null => (time === nu
 
 /** The steps that messengers use: "recently" reaches up to three days, so that it does not tell today from yesterday. */
 export function roughly(time: number, now: number): NonNullable<UserPresence['lastSeenRoughly']> {
-  const age = now - time
-  return age < 3 * DAY_MS ? 'recently' : age < 7 * DAY_MS ? 'this-week' : age < 30 * DAY_MS ? 'this-month' : 'long-ago'
+  return ROUGH_STEPS.find(([age]) => now < time + age)?.[1] ?? 'long-ago'
 }
+/** Until when that is the answer; null: for good. */
+export const roughlyUntil = (time: number, now: number): number | null => ROUGH_STEPS.map(([age]) => time + age).find((end) => now < end) ?? null
+const ROUGH_STEPS = [[3 * DAY_MS, 'recently'], [7 * DAY_MS, 'this-week'], [30 * DAY_MS, 'this-month']] as const

@@ -20,6 +20,8 @@ export const TICK_MS = 100
 
 export interface HubWorld {
   readonly clock: ManualClock
+  /** Days at once, as though nothing had run meanwhile: the wheel turns ten times a second. */
+  skip(ms: number): void
   readonly hub: Hub
   readonly store: UserStore
   open(userId: UserId): Promise<HubUser>
@@ -51,10 +53,20 @@ export interface Look {
 export const deviceId = (name: string): string => name.padEnd(22, '0')
 
 export function createHubWorld({ store = createMemoryStore({ now: () => 1 }), start = START }: { store?: UserStore; start?: number } = {}): HubWorld {
-  const clock = createManualClock(start)
+  const manual = createManualClock(start)
+  let skippedMs = 0
+  const clock: ManualClock = {
+    now: () => manual.now() + skippedMs,
+    at: (time, callback) => manual.at(time - skippedMs, callback),
+    advance: manual.advance,
+  }
   const hub = createHub({ clock, store, policy: DEFAULT_POLICY, log: (_, message) => { throw new Error(message) } })
   return {
     clock, hub, store, open: (userId) => hub.open(userId), look,
+    skip(ms) {
+      skippedMs += ms
+      manual.advance(TICK_MS)
+    },
     connect(user, name, { lastInputAt = clock.now(), ...about } = {}) {
       const joined = new Set<ChannelId>()
       const link = connectDevice(hub, user, {
