@@ -59,9 +59,8 @@ export function openUserDocument(bytes: Uint8Array | undefined, { writerId }: { 
   const own = new Map<string, Register>()
   for (const [key, register] of read().entries) if (key === ownKey(nameOf(key))) own.set(key, register)
   const listeners = new Set<(names: readonly string[], isFromRelay: boolean) => void>()
-  /** Edits are written on copies, under a Yjs client of their own, one for as long as it is sure to be gapless. */
-  let editClock = 0
-  let editClientId = newDocument().clientID
+  /** Edits are written on copies, one upon the other, while this document may be written to meanwhile: under another Yjs client. */
+  const editClientId = newDocument().clientID
 
   map.observe(({ keysChanged }, { origin }) => {
     const keys = [...keysChanged as Set<string>]
@@ -105,8 +104,6 @@ export function openUserDocument(bytes: Uint8Array | undefined, { writerId }: { 
 
   function edit(stored: Uint8Array | undefined, edits: ReadonlyMap<string, JsonValue>, now: number): EditedReplica {
     const united = unite(stored, encode())!
-    // An edit whose transaction failed is not in here; under the same id its clock would count two different edits.
-    if (Y.getState(united.doc.store, editClientId) !== editClock) [editClientId, editClock] = [newDocument().clientID, 0]
     united.doc.clientID = editClientId
     const target = registerMap(united.doc)
     const written = new Map<string, Register>()
@@ -118,7 +115,6 @@ export function openUserDocument(bytes: Uint8Array | undefined, { writerId }: { 
         target.set(ownKey(name), { at: last, value })
       }
     })
-    editClock = Y.getState(united.doc.store, editClientId)
     return { bytes: encodeOpen(united), written }
   }
 

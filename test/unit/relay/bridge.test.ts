@@ -49,6 +49,22 @@ describe('the exchange of a connection', () => {
     expect(session.take()).toEqual([])
   })
 
+  it('merges what the client writes before its Step2, and still waits for that', () => {
+    const session = connect({ truth: { custom: theirs } })
+    session.take()
+    session.isLive = true
+    session.client.set('status', ours)
+    expect(session.truth().get('status')).toEqual(ours)
+    expect(session.take()).toEqual([])
+  })
+
+  it('waits no longer once Step2 was merged', () => {
+    const session = connect()
+    expect(session.isWaiting()).toBe(true)
+    session.receive(1, Uint8Array.of(0, 0))
+    expect(session.isWaiting()).toBe(false)
+  })
+
   it('goes on without Step2 after 5 s', () => {
     const session = connect({ truth: { custom: theirs } })
     session.receive(0, Uint8Array.of(0))
@@ -126,14 +142,17 @@ describe('the exchange of a connection', () => {
   })
 
   it('says nothing more once it is closed, by timer, change or frame', () => {
-    const session = connect({ truth: { custom: theirs } })
-    session.take()
-    session.bridge.close()
-    session.bridge.close()
-    session.pass(10_000)
-    session.change({ status: ours })
-    expect(session.receive(1, Uint8Array.of(0, 0))).toBeUndefined()
-    expect(session.take()).toEqual([])
+    for (const isExchanged of [false, true]) {
+      const session = connect({ truth: { custom: theirs } })
+      if (isExchanged) session.receive(1, Uint8Array.of(0, 0))
+      session.take()
+      session.bridge.close()
+      session.bridge.close()
+      session.pass(10_000)
+      session.change({ status: ours })
+      expect(session.receive(1, Uint8Array.of(0, 0))).toBeUndefined()
+      expect(session.take()).toEqual([])
+    }
   })
 })
 
@@ -157,7 +176,7 @@ function connect({ truth: rows = {}, digest = null, isTellingBack = false }: { t
     },
   })
   const session = {
-    bridge, truth: () => truth, dropped: () => drops, receive, client: createClient((update) => { if (session.isLive) receive(2, update) }), isLive: false,
+    bridge, truth: () => truth, isWaiting: () => timer !== undefined, dropped: () => drops, receive, client: createClient((update) => { if (session.isLive) receive(2, update) }), isLive: false,
     change(changed: Record<string, Register>) {
       truth = mergeRegisters(truth, new Map(Object.entries(changed))).merged
       bridge.push()

@@ -75,13 +75,22 @@ describe('a user document', () => {
     expect(document.doc.store.clients.size).toBe(1)
   })
 
-  it('takes another Yjs client after an edit whose transaction failed, so that no id counts two edits', () => {
+  it('shows the later edit although the transaction of the one before failed, even to who saw that', () => {
     const [document, witness] = [open(), open()]
     const lost = document.edit(undefined, one('status', dnd), NOW).bytes
     const { bytes } = document.edit(undefined, one('status', auto), NOW + 1)
     witness.absorb(lost)
     witness.absorb(bytes)
     expect(witness.registers(NOW).get('status')!.value).toEqual(auto)
+  })
+
+  it('writes its edits under another Yjs client than its repairs, which may fall between an edit and its absorbing', () => {
+    const document = edited()
+    const { bytes } = document.edit(document.encode(), one('custom', null), NOW + 1)
+    hear(document, 'status', { at: [NOW - 1, 0, ALICE], value: auto })
+    document.absorb(bytes)
+    expect([...document.registers(NOW).keys()].sort()).toEqual(['custom', 'status'])
+    expect(document.registers(NOW).get('status')!.value).toEqual(dnd)
   })
 
   it('tells which registers changed, and whether the relay told', () => {
@@ -102,6 +111,14 @@ describe('a user document', () => {
     document.doc.transact(() => registerMap(document.doc).set(`custom/${BOB}`, 42), relay)
     expect([...document.registers(NOW)]).toEqual([['status', { at: [NOW + 1, 0, ALICE], value: auto }]])
     expect(document.problems()).toEqual([{ name: 'custom', reason: 'it has no stamp' }])
+  })
+
+  it('reads one value under two keys as two entries', () => {
+    const document = open()
+    const raw = { at: [NOW, 0, ALICE], value: dnd }
+    for (const writerId of [ALICE, BOB]) document.doc.transact(() => registerMap(document.doc).set(`status/${writerId}`, raw), relay)
+    expect(document.registers(NOW).get('status')).toEqual(raw)
+    expect(document.problems()).toEqual([{ name: 'status', reason: 'it is stamped by another writer' }])
   })
 
   it('[DV4] does not read a tombstone of 90 days, nor copies it', () => {
@@ -139,7 +156,7 @@ describe('repairing', () => {
   })
   it('leaves other writers\' keys alone', () => {
     const document = edited()
-    hear(document, 'custom', { at: [NOW, 0, BOB], value: null })
+    document.absorb(open(undefined, BOB).edit(undefined, one('custom', null), NOW).bytes)
     hear(document, 'custom', { at: [NOW - 1, 0, BOB], value: { text: 'older', emoji: null, expiresAt: null } })
     expect(document.registers(NOW).get('custom')!.at[0]).toBe(NOW - 1)
   })
@@ -219,8 +236,16 @@ describe('re-basing', () => {
   })
   it('is done once when two tabs find it needed', () => {
     const [first, second] = [edited(), edited()]
-    const stored = second.rebase(first.rebase(first.encode(), NOW), NOW)
-    expect(parseReplica(stored)).toMatchObject({ value: { base: 1 } })
+    const rebased = first.rebase(first.encode(), NOW)
+    expect(second.rebase(rebased, NOW)).toEqual(rebased)
+  })
+  it('[TM2] does not bring back a stamp that was set right, where a tab of the older base still has it', () => {
+    const old = edited()
+    const document = open(old.encode())
+    document.restamp((_, { at: [ms, counter, writerId] }) => [ms - 500, counter, writerId])
+    hear(document, 'status', { at: [NOW - 100, 0, BOB], value: auto })
+    const merged = mergeReplicas(document.rebase(document.encode(), NOW), old.encode())
+    expect(open(merged).registers(NOW).get('status')).toEqual({ at: [NOW - 100, 0, BOB], value: auto })
   })
   it('takes in what was stored since, before it starts afresh', () => {
     const document = edited()
