@@ -5,7 +5,7 @@ import { build, buildIfStale } from './build.mjs'
 import { cache, dim, green, red, run, runNode, seconds, yellow } from './run.mjs'
 import { ensurePackages, ensureTools } from './setup.mjs'
 
-const HELP = `npm test                 types, lint, build, packaging, dead code, bundle size, then all tests
+const HELP = `npm test                 types, lint, build, packaging, dead code, then all tests
 npm test -- FILTER …     only the tests; the arguments go to vitest (file names, -t NAME, --project unit …)
 npm test -- --help       this text
 
@@ -37,10 +37,7 @@ async function testAll() {
   ])
   await Promise.all([
     step('package', checkPackage),
-    checks([
-      ['bundle size', () => runNode(['scripts/bundle-size.mjs'], { quiet: true })],
-      ['dead code', () => runNode(['node_modules/knip/bin/knip.js', '--no-progress'], { quiet: true })],
-    ]),
+    step('dead code', () => runNode(['node_modules/knip/bin/knip.js', '--no-progress'], { quiet: true })),
   ])
   await tests([], tools)
 }

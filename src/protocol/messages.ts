@@ -12,7 +12,7 @@ import {
 
 export const SYNC = 0
 export const AWARENESS = 1
-export const AUTH_DENIED = 2
+// 2 is y-websocket's own refusal, which only logs a warning: a close code says it instead.
 export const QUERY_AWARENESS = 3
 
 /** `activity`, `challenge` and `page` requests are reserved numbers of this version. */
