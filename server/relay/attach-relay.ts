@@ -49,6 +49,7 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
     if (!room && server.listenerCount('upgrade') > 1) return
     socket.on('error', ignore)
     if (!room) return refuseUpgrade(socket, 404, 'Not Found')
+    if (request.rawHeaders.length > 2 * MAXIMUM_HEADERS) return refuseUpgrade(socket, 431, 'Request Header Fields Too Large')
     if (isDraining) return refuseUpgrade(socket, 503, 'Service Unavailable')
     if (!isAllowedOrigin(request.headers.origin, request.headers.host, options.allowedOrigins)) return refuseUpgrade(socket, 403, 'Forbidden')
     welcome(request, socket, head, room.room === 'user' ? room.userId : null).catch((error: unknown) => {
@@ -63,9 +64,19 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
     const principal = await authenticate(token)
     if (!principal.ok) return accept(request, socket, head, (ws) => ws.close(principal.isTemporary ? CLOSE.overloaded : CLOSE.unauthenticated, principal.reason))
     if (userId !== principal.value.userId) return accept(request, socket, head, (ws) => ws.close(CLOSE.forbidden, 'not this user\'s room'))
-    const user = await opened.hub.open(userId)
-    if (socket.destroyed) return opened.hub.release(user)
-    accept(request, socket, head, (ws) => connect(ws, opened, user, principal.value))
+    const user = await opened.hub.open(userId).catch(() => null)
+    if (!user) return accept(request, socket, head, (ws) => ws.close(CLOSE.storeUnavailable, 'the store cannot be read now'))
+    if (isDraining) {
+      opened.hub.release(user)
+      return refuseUpgrade(socket, 503, 'Service Unavailable')
+    }
+    let isConnected = false
+    accept(request, socket, head, (ws) => {
+      isConnected = true
+      connect(ws, opened, user, principal.value)
+    })
+    // A handshake can fail still, or its socket be gone by now.
+    if (!isConnected) opened.hub.release(user)
   }
 
   /** Accepts first, so that page code can see the close code; an HTTP status it could not. */
@@ -98,7 +109,7 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
     ws.on('pong', heard)
     ws.on('message', (data, isBinary) => {
       heard()
-      if (!isBinary) return ws.close(CLOSE.badMessage, 'text is not understood here')
+      if (!isBinary) return session.refuse('text is not understood here')
       receive(session, bytesOf(data), ws)
     })
     ws.on('close', (code) => {
@@ -116,6 +127,7 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
       count('internal-error')
       log('error', 'A frame could not be handled.', { error: error instanceof Error ? error.stack : String(error) })
       ws.close(1011, 'internal error')
+      session.end('lost')
     }
   }
 
@@ -133,7 +145,6 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
   /** Tells clients to move, and lets each go on its own. */
   async function drain({ withinMs = 10_000 }: { readonly withinMs?: number } = {}): Promise<void> {
     isDraining = true
-    server.off('upgrade', upgrade)
     const { heartbeat, hub } = await opening
     const clients = [...sockets.clients]
     await Promise.all(clients.map((ws, index) => new Promise<void>((resolve) => {
@@ -143,6 +154,7 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
       hub.clock.at(hub.clock.now() + withinMs + CLOSING_MS, () => ws.terminate())
     })))
     heartbeat.stop()
+    server.off('upgrade', upgrade)
   }
 }
 
@@ -158,6 +170,9 @@ async function open({ opening }: Backstage): Promise<Opened> {
 function endingOf(code: number): Ending {
   return code === CLOSE.goingAway ? 'leaving' : code === CLOSE.normal ? 'gone' : 'lost'
 }
+
+/** A browser sends some fifteen, and every proxy a few more. */
+const MAXIMUM_HEADERS = 100
 
 const ignore = (): void => undefined
 
