@@ -63,7 +63,8 @@ export const gateUpdate = (update: Uint8Array): Parsed<GatedUpdate> => decode(up
   for (let index = 0; index < clientCount; index++) {
     const structCount = readCountThatFits(reader, 2)
     if (structCount === 0) refuse('a client has no structs')
-    let [client, clock] = readId(reader)
+    const [client, begin] = readId(reader)
+    let clock = begin
     if (ends.has(client)) refuse('a client comes twice')
     for (let struct = 0; struct < structCount; struct++) clock = checkClock(clock + readStruct(reader, rivals))
     ends.set(client, clock)
