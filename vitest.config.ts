@@ -19,6 +19,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'browser',
           include: ['test/browser/**/*.test.ts'],
+          globalSetup: ['test/support/browser-global-setup.ts'],
           browser: {
             enabled: true,
             headless: true,

@@ -139,9 +139,14 @@ export function createCore(options: ResolvedOptions, ports: BrowserPorts): Core 
       tabs?.subscribe((message) => {
         if (message.type === 'stored') void data?.readAgain()
         if (message.type === 'input') own.news(message)
-        if (message.type === 'forget') void (closing ??= close(true))
+        if (message.type === 'forget') forgetToo().catch(() => undefined)
       }) ?? (() => undefined),
     ])
+  }
+
+  /** Any code of this origin may say so (TB4): it is believed where the data is gone. */
+  async function forgetToo(): Promise<void> {
+    if (await data?.isForgotten()) await (closing ??= close(true))
   }
 
   async function ready(): Promise<OwnData> {

@@ -30,6 +30,8 @@ export interface OwnData {
   onChange(listener: () => void): Stop
   /** The document was replaced: whatever syncs it has to start anew. */
   onReplaced(listener: () => void): Stop
+  /** Another tab had all of this deleted. */
+  isForgotten(): Promise<boolean>
   /** What is under way is written first. */
   close(options: { readonly forget: boolean }): Promise<void>
 }
@@ -68,6 +70,7 @@ export async function openOwnData({ storage, random, tabs, now }: OwnDataOptions
     contact: parseContact(contactNote), storageIsBack,
     document: () => document, registers: () => registers ??= document.registers(now()),
     edit, readAgain, rebase, keepContact, addActivity, close,
+    isForgotten: async () => parseDeviceNote(await storage.read(DEVICE)) !== deviceId,
     rebaseIfNeeded: async () => { if (document.needsRebase(now())) await rebase() },
     activity: async () => parseActivityRows(await storage.read(ACTIVITY)),
     onChange: (listener) => add(changeListeners, listener),
@@ -165,8 +168,12 @@ export async function openOwnData({ storage, random, tabs, now }: OwnDataOptions
   async function close({ forget }: { readonly forget: boolean }): Promise<void> {
     await persisting
     isClosed = true
-    if (forget) tabs?.send({ type: 'forget' })
     document.close()
+    if (forget) {
+      // The id goes first: other tabs believe what they are told by it.
+      await storage.update(DEVICE, () => new Uint8Array()).catch(() => undefined)
+      tabs?.send({ type: 'forget' })
+    }
     await storage.close({ forget })
   }
 }

@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { WebSocket } from 'ws'
 import { createPresenceService } from '../../server/index.js'
+import { createManualClock } from '../../testing/manual-clock.js'
 import { openNodeTab, createFakePage } from '../support/node-tab.js'
 import { actInBrowsers, actInNode, type BrowserActors } from '../support/presence-worlds.js'
 import { startSettledRelay, type SettledRelay } from '../support/settled-relay.js'
@@ -181,6 +183,78 @@ describe('services over one relay', () => {
     await vi.waitFor(() => expect(errors.at(-1)).toEqual(['forbidden', 'elsewhere']))
     await expect(tab.getOnlineUsers({ channelId: 'elsewhere' })).rejects.toMatchObject({ code: 'forbidden', subject: 'elsewhere' })
     expect(await tab.getStatus('friend')).toMatchObject({ status: 'offline', freshness: 'live' })
+    await tab.close()
+  })
+})
+
+const codeOf = (call: Promise<void>): Promise<string> => call.then(() => 'done', ({ code }: { code: string }) => code)
+
+describe('a service whose relay falls silent', () => {
+  /** Nothing of ours gets through once `isMute`. */
+  function createMuteSocket() {
+    const line = { isMute: false, hangUp: (): void => undefined }
+    class MuteSocket extends WebSocket {
+      override send(frame: Uint8Array): void {
+        line.hangUp = () => this.terminate()
+        if (!line.isMute) super.send(frame)
+      }
+    }
+    return { line, WebSocket: MuteSocket as never }
+  }
+
+  async function openMutable(name: string) {
+    const userId = `${name}-${folder.slice(-6)}`
+    const { line, WebSocket: socket } = createMuteSocket()
+    const clock = createManualClock(Date.now())
+    const tab = openNodeTab({ userId, relayUrl: relay.url, token: () => relay.token(userId), WebSocket: socket, clock })
+    await vi.waitFor(async () => expect(await tab.me.getSyncStatus()).toMatchObject({ connection: { name: 'online' } }))
+    return { tab, line, clock }
+  }
+
+  it('[SY5] says so to a sync after ten seconds, and at once when the connection is lost', async () => {
+    const { tab, line, clock } = await openMutable('frank')
+    await tab.me.setCustomStatus('Stored')
+    await tab.me.sync()
+    line.isMute = true
+    await tab.me.setCustomStatus('Not stored')
+    expect(await tab.me.getSyncStatus()).toMatchObject({ pending: 1 })
+    const late = codeOf(tab.me.sync())
+    await tab.me.getStatus()
+    clock.advance(10_000)
+    expect(await late).toBe('timeout')
+    const lost = codeOf(tab.me.sync())
+    await tab.me.getStatus()
+    line.hangUp()
+    expect(await lost).toBe('offline')
+    await expect(tab.me.sync()).rejects.toMatchObject({ code: 'offline' })
+    await tab.close()
+  })
+
+  it('[SY5] lets a sync be given up', async () => {
+    const { tab, line } = await openMutable('grace')
+    line.isMute = true
+    await tab.me.setCustomStatus('Not stored')
+    const reason = new Error('enough')
+    const controller = new AbortController()
+    const waiting = tab.me.sync({ signal: controller.signal }).catch((error: unknown) => error)
+    await tab.me.getStatus()
+    controller.abort(reason)
+    expect(await waiting).toBe(reason)
+    await expect(tab.me.sync({ signal: controller.signal })).rejects.toBe(reason)
+    await tab.close()
+  })
+
+  it('[PR10] says that it is offline to who sets another device\'s status, and not that there is no such device', async () => {
+    const { tab, line, clock } = await openMutable('heidi')
+    line.isMute = true
+    const late = codeOf(tab.me.setDeviceStatus('another000000000000000', 'away'))
+    await tab.me.getStatus()
+    clock.advance(10_000)
+    expect(await late).toBe('offline')
+    const lost = codeOf(tab.me.setDeviceStatus('another000000000000000', 'away'))
+    await tab.me.getStatus()
+    line.hangUp()
+    expect(await lost).toBe('offline')
     await tab.close()
   })
 })

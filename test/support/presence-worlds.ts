@@ -40,7 +40,7 @@ export function actInBrowsers(openService: (userId: UserId, isIdle: boolean) => 
     open, asUser: open,
     async asIdleUser(userId) {
       const service = await open(userId, true)
-      await eventually(async () => expect(await service.getStatus(userId)).toMatchObject({ status: 'away' }))
+      await eventually(() => expect(service.peek(userId)).toMatchObject({ status: 'away' }))
       return service
     },
     async leave(userId) {

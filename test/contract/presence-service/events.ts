@@ -100,13 +100,13 @@ export function describeEvents({ world, id, writer, observer: observerKind }: St
     it('[O6] may end what keeps somebody here, and all hear of both in their order', async () => {
       const alice = id('alice')
       const service = await world().asIdleUser(alice)
-      await watchUntilSeen(world().observer, alice)
+      const idleStatus = writer === 'browser' ? 'away' : 'offline'
+      await watchUntilSeen(world().observer, alice, idleStatus)
       const heard: string[] = []
       service.on('statusChange', (userId, _, status) => { if (userId === alice && status === 'online') release() })
       service.on('statusChange', (userId, _, status) => { if (userId === alice) heard.push(status) })
       const told = listenTo(world().observer, alice, 'statusChange')
       const release = service.holdActive(alice, 'call')
-      const idleStatus = writer === 'browser' ? 'away' : 'offline'
       await eventually(() => expect(heard).toEqual(['online', idleStatus]))
       await settle(service, world().observer, alice)
       expect(world().observer.peek(alice)).toMatchObject({ status: idleStatus })
