@@ -3,16 +3,17 @@ import { derivePresence, earliest } from '../../src/model/derive-presence.js'
 import { clampRegisters } from '../../src/model/clamp-stamps.js'
 import { isSame } from '../../src/model/directory.js'
 import type { Stamp } from '../../src/model/hybrid-clock.js'
-import { LIMITS } from '../../src/model/limits.js'
 import { choosePrimary } from '../../src/model/primary-device.js'
-import { isRemoved, mergeRegisters, readStatus, registerSizeBytes, type Registers } from '../../src/model/registers.js'
+import { isRemoved, mergeRegisters, readStatus, type Registers } from '../../src/model/registers.js'
 import type { Clock, Log } from '../../src/ports.js'
-import type { ChannelId, DeviceId, Policy, Stop, UserId } from '../../src/presence-service.js'
+import type { ChannelId, Policy, Stop, UserId } from '../../src/presence-service.js'
 import { encodeDeviceRows } from '../../src/protocol/device-rows.js'
 import { nobody } from '../../src/protocol/feed.js'
 import { WIRE } from '../../src/protocol/limits.js'
 import { createDeadlines } from './deadlines.js'
-import { deviceRows, factsOf, lastDepartureAt, latest, type Connection, type HubDevice, type HubUser, type Shown } from './hub-user.js'
+import { createDepartures, nextGoneAt } from './departures.js'
+import { deviceRows, factsOf, lastDepartureAt, type HubUser, type Shown } from './hub-user.js'
+import { withinQuota } from './quota.js'
 import { createSaver, type Saver } from './saver.js'
 import { parseFrozen, showToOthers, shownUntil } from './show.js'
 import { createTeller, type Teller } from './teller.js'
@@ -67,6 +68,7 @@ export function createHub({ clock, store, policy, log }: HubOptions): Hub {
   const deadlines = createDeadlines<HubUser>(clock, refresh)
   const teller = createTeller()
   const saver = createSaver({ store, clock, log, onStored, onIdle: dropIfUnused })
+  const departures = createDepartures(saver)
   let lastUserNumber = 0
   let lastSessionNumber = 0
   let startingUntil = Number.NEGATIVE_INFINITY
@@ -158,7 +160,7 @@ export function createHub({ clock, store, policy, log }: HubOptions): Hub {
 
   function refresh(user: HubUser): void {
     const now = clock.now()
-    dropGone(user, now)
+    departures.dropGone(user, now)
     const facts = [...user.devices.values()].filter(({ id }) => !isRemoved(user.registers, id)).map(factsOf)
     const derived = derivePresence({ choice: readStatus(user.registers, now), devices: facts }, now)
     const { primary, validUntil: primaryUntil } = choosePrimary(facts, user.primary, now)
@@ -190,41 +192,6 @@ export function createHub({ clock, store, policy, log }: HubOptions): Hub {
     dropIfUnused(user)
   }
 
-  /** Ends the grace of sockets that did not come back, and remembers the devices that left with them. */
-  function dropGone(user: HubUser, now: number): void {
-    for (const device of [...user.devices.values()]) {
-      if (device.connections.size === 0 || isTimeToRecord(device, now)) record(user, device, now)
-      for (const connection of [...device.connections]) {
-        if (connection.goneAt !== null && connection.goneAt <= now) {
-          record(user, device, now)
-          device.connections.delete(connection)
-          // What was done in one tab was done on the device.
-          for (const other of device.connections) other.lastInputAt = latest(other.lastInputAt, connection.lastInputAt)
-        }
-      }
-      if (device.connections.size === 0) user.devices.delete(device.id)
-    }
-  }
-
-  function isTimeToRecord(device: HubDevice, now: number): boolean {
-    return now >= device.recordedAt + WIRE.recordIntervalMs
-  }
-
-  function record(user: HubUser, device: HubDevice, now: number): void {
-    device.recordedAt = now
-    if (!device.isRemembered) return
-    user.records.set(device.id, { name: device.name, kind: device.kind, lastSeenAt: Math.floor(now), lastInputAt: factsOf(device).lastInputAt, digest: device.digest })
-    void saver.save(user, { records: [device.id, ...forgetOldest(user)] })
-  }
-
-  /** DV4: the longest unseen go first. */
-  function forgetOldest(user: HubUser): DeviceId[] {
-    const absent = [...user.records].filter(([id]) => !user.devices.has(id)).sort(([, a], [, b]) => a.lastSeenAt - b.lastSeenAt)
-    const surplus = absent.slice(0, Math.max(0, user.records.size - LIMITS.devices)).map(([id]) => id)
-    surplus.forEach((id) => user.records.delete(id))
-    return surplus
-  }
-
   function startGrace(): void {
     startingUntil = clock.now() + WIRE.startGraceMs
     teller.settle(false)
@@ -236,7 +203,7 @@ export function createHub({ clock, store, policy, log }: HubOptions): Hub {
 
   async function close(): Promise<void> {
     const now = clock.now()
-    for (const user of [...users.values()]) for (const device of user.devices.values()) record(user, device, now)
+    for (const user of [...users.values()]) for (const device of user.devices.values()) departures.record(user, device, now)
     deadlines.stop()
     cancelSettling()
     await saver.close()
@@ -250,25 +217,4 @@ function channelsOf(user: HubUser): ReadonlySet<ChannelId> {
   const joined = new Set<ChannelId>(user.serverJoins.keys())
   for (const device of user.devices.values()) for (const connection of device.connections) for (const id of connection.joined) joined.add(id)
   return joined.size === 0 ? NONE : joined
-}
-
-function nextGoneAt(user: HubUser): number | null {
-  const times = [...user.devices.values()].flatMap(({ connections }) => [...connections].flatMap(({ goneAt }: Connection) => goneAt ?? []))
-  return times.length === 0 ? null : Math.min(...times)
-}
-
-/** A user's registers are bounded, whoever writes them (DESIGN §5): what does not fit stays out, the rest goes in. */
-function withinQuota(current: Registers, merged: Registers, changed: readonly string[]): { registers: Registers; refused: string[] } {
-  const registers = new Map(merged)
-  const refused: string[] = []
-  let sizeBytes = 0
-  for (const [name, register] of merged) sizeBytes += registerSizeBytes(name, register)
-  for (const name of [...changed].reverse()) {
-    if (registers.size <= LIMITS.registers && sizeBytes <= LIMITS.registersBytes) break
-    const before = current.get(name)
-    sizeBytes -= registerSizeBytes(name, registers.get(name)!) - (before ? registerSizeBytes(name, before) : 0)
-    before ? registers.set(name, before) : registers.delete(name)
-    refused.push(name)
-  }
-  return { registers, refused }
 }

@@ -5,11 +5,10 @@ import { encodeDeviceRows, parseDeviceState } from '../../src/protocol/device-ro
 import { WIRE } from '../../src/protocol/limits.js'
 import {
   AWARENESS, QUERY_AWARENESS, SYNC, TYPE, decodeAuth, decodeDeviceRequest, decodeHello, decodeLeave, decodeWatch, encodeDeviceReply, encodeNotice,
-  body, encodeStored, encodeWelcome, typeOf, type Hello, type Notice, type WatchOperation,
+  body, encodeStored, encodeWelcome, typeOf, type Hello, type Notice,
 } from '../../src/protocol/messages.js'
-import { parseId } from '../../src/model/arguments.js'
 import { isRemoved } from '../../src/model/registers.js'
-import type { ChannelId, Principal, UserId } from '../../src/presence-service.js'
+import type { Principal } from '../../src/presence-service.js'
 import { connectDevice, type DeviceLink, type Ending } from '../hub/device-link.js'
 import type { Hub } from '../hub/hub.js'
 import { deviceRows, type DeviceReplica, type HubUser } from '../hub/hub-user.js'
@@ -18,7 +17,7 @@ import type { Parsed } from '../../src/model/json.js'
 import type { Authenticated } from './authenticate.js'
 import type { AwarenessRoom } from './awareness-room.js'
 import { createBridge, type Bridge } from './bridge.js'
-import { canJoin, canWatch } from './permissions.js'
+import { createFollowing } from './following.js'
 import { SKEW_MS } from './token-claims.js'
 import { fullBucket, take, type Rate, type TokenBucket } from './token-bucket.js'
 
@@ -52,9 +51,9 @@ const DROPPED_RATE: Rate = { perSecond: 5, burst: 200 }
 export function openSession(options: SessionOptions): Session {
   const { hub, user, room, send, close, count } = options
   const viewer = createViewer(send)
-  const wanted = new Set<UserId>()
-  // Kept here: a join may come before the device has told of itself.
-  const joined = new Set<ChannelId>()
+  const following = createFollowing({
+    hub, viewer, principal: () => principal, notice, count, onJoined: () => { if (link) hub.refresh(user) },
+  })
   let principal = options.principal
   let kind: 'new' | 'ours' | 'stock' = 'new'
   let hello: Hello | null = null
@@ -90,7 +89,7 @@ export function openSession(options: SessionOptions): Session {
     if (type === QUERY_AWARENESS) return read(body(frame, () => null), () => room.tellAll(send, ownClientId))
     if (kind === 'stock' || type === null || type < TYPE.hello) return refuse('the type of the message is unknown')
     switch (type) {
-      case TYPE.watch: return read(decodeWatch(frame), (operations) => operations.forEach(follow))
+      case TYPE.watch: return read(decodeWatch(frame), (operations) => operations.forEach(following.apply))
       case TYPE.leave: return read(decodeLeave(frame), (leave) => link?.end(leave))
       case TYPE.device: return read(decodeDeviceRequest(frame), ({ requestId, deviceId, status }) => {
         const device = user.devices.get(deviceId)
@@ -129,7 +128,7 @@ export function openSession(options: SessionOptions): Session {
     if (link) return
     link = connectDevice(hub, user, {
       deviceId: options.random.deviceId(), kind: 'other', name: 'y-websocket', awayAfterMs: hub.policy.awayAfterMs, offlineAfterMs: hub.policy.offlineAfterMs,
-      digest: '', isRemembered: false, lastInputAt: hub.clock.now(), joined,
+      digest: '', isRemembered: false, lastInputAt: hub.clock.now(), joined: following.joined,
     })
     hub.refresh(user)
   }
@@ -181,58 +180,9 @@ export function openSession(options: SessionOptions): Session {
     if (!said || !hello) return
     link ??= connectDevice(hub, user, {
       deviceId: hello.deviceId, kind: hello.kind, name: hello.name, awayAfterMs: hello.awayAfterMs, offlineAfterMs: hello.offlineAfterMs,
-      digest: said.digest, isRemembered: true, joined, lastInputAt: said.sinceInputMs === null ? null : hub.clock.now() - said.sinceInputMs,
+      digest: said.digest, isRemembered: true, joined: following.joined, lastInputAt: said.sinceInputMs === null ? null : hub.clock.now() - said.sinceInputMs,
     })
     link.report(said)
-  }
-
-  function follow({ verb, id }: WatchOperation): void {
-    if (!parseId('id', id).ok) return notice('invalid-argument', id, 'That is no id.')
-    switch (verb) {
-      case 'watch': return void look(id, true)
-      case 'ask': return void look(id, false)
-      case 'unwatch': {
-        wanted.delete(id)
-        const watched = [...viewer.watched].find(({ userId }) => userId === id)
-        if (watched) hub.teller.unwatch(viewer, watched)
-        if (watched) hub.dropIfUnused(watched)
-        return
-      }
-      case 'join':
-      case 'watch-channel': return enter(id, verb === 'join')
-      case 'leave': return changeJoined(() => joined.delete(id))
-      case 'unwatch-channel': return hub.teller.closeChannel(viewer, id)
-      default: verb satisfies never
-    }
-  }
-
-  function enter(id: ChannelId, isJoining: boolean): void {
-    if (!canJoin(principal, id)) return notice('forbidden', id, 'The token does not allow this channel.')
-    const isNew = ![...viewer.channels].some((channel) => channel.id === id)
-    // Who sees a channel no longer may still be in it.
-    const isFull = (isNew && viewer.channels.size >= WIRE.channels) || (isJoining && !joined.has(id) && joined.size >= WIRE.channels)
-    if (isFull) return notice('quota', id, `At most ${WIRE.channels} channels at once.`)
-    hub.teller.openChannel(viewer, id, hub.clock.now())
-    if (isJoining) changeJoined(() => joined.add(id))
-  }
-
-  function changeJoined(change: () => void): void {
-    change()
-    if (link) hub.refresh(user)
-  }
-
-  async function look(id: UserId, isLasting: boolean): Promise<void> {
-    if (!canWatch(principal, id)) return notice('forbidden', id, 'The token does not allow watching this user.')
-    if (isLasting && !wanted.has(id) && wanted.size >= WIRE.watchedUsers) return notice('quota', id, `At most ${WIRE.watchedUsers} users at once.`)
-    if (isLasting) wanted.add(id)
-    const seen = await hub.open(id).catch(() => null)
-    if (!seen) {
-      wanted.delete(id)
-      return count('user-not-loaded')
-    }
-    if (!hasEnded && !isLasting) hub.teller.answer(viewer, seen, hub.clock.now())
-    if (!hasEnded && isLasting && wanted.has(id)) hub.teller.watch(viewer, seen, hub.clock.now())
-    hub.release(seen)
   }
 
   async function renew(token: string): Promise<void> {
@@ -282,10 +232,9 @@ export function openSession(options: SessionOptions): Session {
     bridge?.close()
     user.replicas.delete(replica)
     room.leave(send)
-    const watched = hub.teller.drop(viewer)
+    following.end()
     user.owners.delete(viewer)
     link?.end(ending)
-    watched.forEach(hub.dropIfUnused)
     hub.release(user)
   }
 }

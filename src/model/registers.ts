@@ -60,7 +60,8 @@ function readRegister(name: string, raw: unknown): Parsed<Register> {
   if (!isRegisterName(name)) return unreadable('the name is not a register')
   if (!isObject(raw) || !isStamp(raw['at'])) return unreadable('it has no stamp')
   const value = raw['value']
-  if (!isJson(value)) return unreadable('the value is not plain JSON')
+  // One level less than the gate lets through: the stamped object is around it.
+  if (!isJson(value, 1)) return unreadable('the value is not plain JSON')
   const maximumBytes = name === 'quietHours' ? LIMITS.quietHoursBytes : LIMITS.registerValueBytes
   if (sizeInBytes(JSON.stringify(value)) > maximumBytes) return unreadable(`the value is over ${maximumBytes} bytes`)
   const isValid = name.startsWith('device/') ? isDeviceValue : VALIDATORS.get(name)

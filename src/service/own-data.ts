@@ -1,5 +1,6 @@
 /** What this device holds of its own person: the document in storage, shared with other tabs, and the notes beside it. */
-import type { Registers } from '../model/registers.js'
+import type { Stamp } from '../model/hybrid-clock.js'
+import type { Register, Registers } from '../model/registers.js'
 import type { Random, Storage, TabChannel } from '../ports.js'
 import type { ActivityEvent, DeviceId, JsonValue, Stop } from '../presence-service.js'
 import type { ActivityDetails } from '../model/arguments.js'
@@ -19,6 +20,8 @@ export interface OwnData {
   edit(values: ReadonlyMap<string, JsonValue>): Promise<void>
   /** Another tab stored something, or may have. */
   readAgain(): Promise<void>
+  /** Gives this device's own registers another stamp where `shift` returns one (TM2). */
+  restamp(shift: (name: string, register: Register) => Stamp | null): void
   /** A document that has grown for long is written afresh. */
   rebaseIfNeeded(): Promise<void>
   rebase(): Promise<void>
@@ -71,6 +74,10 @@ export async function openOwnData({ storage, random, tabs, now }: OwnDataOptions
     document: () => document, registers: () => registers ??= document.registers(now()),
     edit, readAgain, rebase, keepContact, addActivity, close,
     isForgotten: async () => parseDeviceNote(await storage.read(DEVICE)) !== deviceId,
+    restamp(shift) {
+      document.restamp(shift)
+      persist()
+    },
     rebaseIfNeeded: async () => { if (document.needsRebase(now())) await rebase() },
     activity: async () => parseActivityRows(await storage.read(ACTIVITY)),
     onChange: (listener) => add(changeListeners, listener),

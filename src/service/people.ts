@@ -9,6 +9,8 @@ import { nobody } from '../protocol/feed.js'
 import { createFeedReader, type FeedNews, type FeedReader } from '../protocol/feed-reader.js'
 import { TYPE, decodePage, typeOf, type Notice, type WatchOperation } from '../protocol/messages.js'
 import { createInterests } from './interests.js'
+import { createQuestions } from './questions.js'
+import { createRemembered } from './remembered.js'
 
 export interface PeopleOptions {
   /** Relay time. */
@@ -48,14 +50,10 @@ export interface People {
   close(): void
 }
 
-const ASK_TIMEOUT_MS = 10_000
-/** Of people who were seen, and are not told of any more. */
-const REMEMBERED = 1_000
-
 export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, onChange, onFailure, isAlone, ownUserId }: PeopleOptions): People {
   const directory = createDirectory()
-  const remembered = new Map<UserId, UserPresence>()
-  const asked = new Map<UserId, Set<(answer: UserPresence | PresenceError) => void>>()
+  const remembered = createRemembered()
+  const questions = createQuestions(time, (id) => ask([{ verb: 'ask', id }]))
   const userListeners = new Map<UserId, Set<(presence: UserPresence) => void>>()
   const rosterListeners = new Map<ChannelId, Set<(roster: Roster) => void>>()
   const toldChannels = new Set<ChannelId>()
@@ -79,7 +77,7 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
     get, peek, onUser, onRoster, tellOwn, connected, lost, receive, notice,
     close() {
       cancelExpiry()
-      for (const answers of asked.values()) for (const answer of answers) answer(closed())
+      questions.answerAll(closed)
       userListeners.clear()
       rosterListeners.clear()
     },
@@ -125,28 +123,14 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
   }
 
   function remember(presence: UserPresence): void {
-    remembered.delete(presence.userId)
-    if (presence.freshness !== 'unknown') remembered.set(presence.userId, { ...presence, freshness: 'stale', asOf: presence.asOf ?? time.now() })
-    const [oldest] = remembered.keys()
-    if (remembered.size > REMEMBERED && oldest !== undefined) remembered.delete(oldest)
+    remembered.keep(presence, time.now())
   }
 
   async function get(userId: UserId): Promise<UserPresence> {
     expire()
     const known = directory.get(userId)
     if (known?.freshness === 'live' || !isConnected()) return known ?? remembered.get(userId) ?? unknown(userId)
-    const answer = await new Promise<UserPresence | PresenceError | null>((resolve) => {
-      const answers = asked.get(userId) ?? new Set()
-      asked.set(userId, answers)
-      const cancel = time.at(time.now() + ASK_TIMEOUT_MS, () => resolve(null))
-      answers.add((given) => {
-        cancel()
-        resolve(given)
-      })
-      if (answers.size === 1) ask([{ verb: 'ask', id: userId }])
-    })
-    if (answer instanceof PresenceError) throw answer
-    return answer ?? peek(userId) ?? unknown(userId)
+    return await questions.ask(userId) ?? peek(userId) ?? unknown(userId)
   }
 
   function peek(userId: UserId): UserPresence | undefined {
@@ -182,7 +166,7 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
     const before = remembered.get(userId) ?? (isNewcomer ? { ...told.projection, status: 'offline' as const, freshness: 'live' as const, asOf: null } : undefined)
     const change = directory.tell(userId, told, time.now())
     if (change) announce({ ...change, before: change.before ?? before })
-    remembered.delete(userId)
+    remembered.drop(userId)
     if (devices !== undefined) tellDevices(userId, devices, isFirstSight)
   }
 
@@ -193,12 +177,11 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
   }
 
   function answer(userId: UserId, { told }: FeedNews): void {
-    const answers = asked.get(userId)
-    if (!answers) return
-    asked.delete(userId)
-    const presence: UserPresence = directory.get(userId) ?? { ...told.projection, freshness: told.isUnknown ? 'unknown' : 'live', asOf: null }
-    if (!directory.get(userId)) remember(presence)
-    answers.forEach((give) => give(presence))
+    if (!questions.isAsked(userId)) return
+    const known = directory.get(userId)
+    const presence: UserPresence = known ?? { ...told.projection, freshness: told.isUnknown ? 'unknown' : 'live', asOf: null }
+    if (!known) remember(presence)
+    questions.answer(userId, presence)
   }
 
   function receivePage(frame: Uint8Array): void {
@@ -228,11 +211,8 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
   function notice({ code, subject, message }: Notice): void {
     if (code !== 'forbidden' && code !== 'quota') return
     const error = new PresenceError(code, { subject, message, remedy: code === 'forbidden' ? 'Ask for a token that allows it.' : 'Stop watching somebody else first.' })
-    const answers = asked.get(subject)
-    asked.delete(subject)
-    answers?.forEach((give) => give(error))
     if (interests.isOpen(subject)) refusedChannels.set(subject, error)
-    if (!answers) onFailure(error)
+    if (!questions.answer(subject, error)) onFailure(error)
     onChange()
   }
 
@@ -245,8 +225,7 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
 
   function lost(): void {
     directory.lose(time.now()).filter(({ userId }) => userId !== ownUserId).forEach(announce)
-    for (const [userId, answers] of asked) answers.forEach((give) => give(peek(userId) ?? unknown(userId)))
-    asked.clear()
+    questions.answerAll((userId) => peek(userId) ?? unknown(userId))
     for (const channelId of interests.channels()) announceRoster(channelId)
   }
 

@@ -181,7 +181,7 @@ export function createRelayLink(options: RelayLinkOptions): RelayLink {
 
   /** TM2: what was written since the last contact was stamped by a clock now known to be wrong by so much. */
   function shiftUnconfirmed(byMs: number, confirmed: StampsByRegister): void {
-    data.document().restamp((name, { at }) => (isStoredAt(confirmed, name, at) ? null : shiftStamp(at, byMs)))
+    data.restamp((name, { at }) => (isStoredAt(confirmed, name, at) ? null : shiftStamp(at, byMs)))
   }
 
   function stored(frame: Uint8Array): void {

@@ -34,7 +34,7 @@ describe('a good token', () => {
     expect(await authenticate(sign({ ...good, watch: ['*', 'bob', 'bob'], channels: '*' }))).toMatchObject({ value: { watch: ['*', 'bob'], channels: '*' } })
   })
 
-  it.each(['a/b', 'a@b', '*', '😀', '..', 'x'.repeat(256), 'toString'])('[J7] may be for the user %j', async (sub) => {
+  it.each(['a/b', 'a@b', '*', '😀', '...', 'x'.repeat(256), 'toString'])('[J7] may be for the user %j', async (sub) => {
     expect(await authenticate(sign({ ...good, sub }))).toMatchObject({ ok: true, value: { userId: sub } })
   })
 
