@@ -40,6 +40,7 @@ async function openTwo(userId: string): Promise<[Device, Device]> {
 const setCustom = ({ tab }: Device, text: string): Promise<void> => tab.run((service, value) => service.me.setCustomStatus(value), text)
 const clearCustom = ({ tab }: Device): Promise<void> => tab.run((service) => service.me.clearCustomStatus())
 const custom = ({ tab }: Device): Promise<string | null> => tab.run(async (service) => (await service.me.getStatus()).customStatus)
+const deviceId = ({ tab }: Device): Promise<string> => tab.run(async (service) => (await service.me.getDevices()).find(({ isThisDevice }) => isThisDevice)!.id)
 const untilAgreed = (devices: readonly Device[], text: string | null): Promise<unknown> =>
   Promise.all(devices.map(({ tab }) => tab.until((service, wanted) => service.getSnapshot().me?.customStatus === wanted, 10_000, text)))
 /** Each knows that both hold the same. */
@@ -68,7 +69,10 @@ describe.concurrent('two devices of one person', () => {
     ['the earlier edit comes back before a clearing', 'earlier', null],
     ['a clearing comes back before the earlier edit', 'later', null],
   ] as const)('[CS1] that were both cut off show the later edit, also where %s', async (_, first, latest) => {
-    const [laptop, desktop] = await openTwo(`apart-${first}-${latest === null ? 'clearing' : 'edit'}`)
+    const devices = await openTwo(`apart-${first}-${latest === null ? 'clearing' : 'edit'}`)
+    // The later edit is the lesser writer's, so that it does not win by its name.
+    const ids = await Promise.all(devices.map(deviceId))
+    const [laptop, desktop] = ids[0]! > ids[1]! ? devices : [devices[1], devices[0]]
     await setCustom(laptop, 'before')
     await untilAgreed([laptop, desktop], 'before')
     for (const { network } of [laptop, desktop]) network.cut()
@@ -92,13 +96,13 @@ describe.concurrent('two devices of one person', () => {
   it('[SY1] keep everything over a reload while the relay is unreachable', async () => {
     const device = await openDevice('reloading')
     await untilOnline(device.tab)
-    const { id } = await device.tab.run(async (service) => (await service.me.getDevices()).find(({ isThisDevice }) => isThisDevice)!)
+    const id = await deviceId(device)
     device.network.cut()
     await untilCutOff(device.tab)
     await setCustom(device, 'On a plane')
     await device.tab.run((service) => service.me.setStatus('dnd'))
     await device.tab.run((service) => service.me.setProfile({ name: 'Alice' }))
-    await device.tab.run((service, deviceId) => service.me.renameDevice(deviceId, 'Travel laptop'), id)
+    await device.tab.run((service, thisId) => service.me.renameDevice(thisId, 'Travel laptop'), id)
     await device.tab.run((service) => service.me.recordActivity({ type: 'boarding' }))
 
     await device.tab.page.reload()
