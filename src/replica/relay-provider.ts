@@ -1,10 +1,12 @@
 /** The y-websocket provider as a socket for `relay-transport`: it syncs the document and its liveness, we decide when it connects. */
 import type { Decoder } from 'lib0/decoding'
 import type { Encoder } from 'lib0/encoding'
+import { messageYjsUpdate } from 'y-protocols/sync'
 import { WebsocketProvider } from 'y-websocket'
-import type { Doc } from 'yjs'
+import { encodeStateAsUpdate, type Doc } from 'yjs'
 import type { Dial, RelaySocketEvents } from '../ports.js'
 import { AWARENESS, SYNC, TYPE } from '../protocol/messages.js'
+import { encode, writeVarUint, writeVarUint8Array } from '../protocol/wire.js'
 import type { Liveness } from './liveness.js'
 
 export interface RelayProviderOptions {
@@ -18,6 +20,8 @@ export interface RelayProviderOptions {
 }
 export interface RelayProvider {
   readonly dial: Dial
+  /** From now on, until the socket is lost, edits are sent as they are made; those made since it opened first (TM2). */
+  flow(): void
   close(): void
 }
 
@@ -35,14 +39,19 @@ export function createRelayProvider({ relayUrl, userId, doc, liveness, WebSocket
   // Gives up after 30 s without a message, which a hidden tab's held-back frames look like.
   clearInterval((provider as unknown as { _checkInterval: ReturnType<typeof setInterval> })._checkInterval)
   let events: RelaySocketEvents | null = null
+  let isFlowing = false
+  let hasHeldBack = false
+  holdBackEdits()
   installHandlers()
   provider.on('status', ({ status }) => { if (status === 'connected') events?.open() })
   provider.on('sync', (isSynced) => { if (isSynced) onSynced() })
   provider.on('connection-close', (event) => end(event?.code ?? 1006))
-  return { dial, close: () => { events = null; provider.destroy() } }
+  return { dial, flow, close: () => { events = null; provider.destroy() } }
 
   function dial(protocols: readonly string[], handlers: RelaySocketEvents): ReturnType<Dial> {
     events = handlers
+    isFlowing = false
+    hasHeldBack = false
     provider.protocols = [...protocols]
     try {
       provider.connect()
@@ -52,6 +61,25 @@ export function createRelayProvider({ relayUrl, userId, doc, liveness, WebSocket
       queueMicrotask(() => end(1006))
     }
     return { send, close }
+  }
+
+  /** Between opening and the relay's answer our clock may be known to be wrong; the provider would send an edit at once. */
+  function holdBackEdits(): void {
+    const { _updateHandler: sendUpdate } = provider as unknown as { _updateHandler: (update: Uint8Array, origin: unknown) => void }
+    doc.off('update', sendUpdate)
+    doc.on('update', (update: Uint8Array, origin: unknown) => {
+      if (isFlowing) sendUpdate(update, origin)
+      else if (origin !== provider) hasHeldBack = true
+    })
+  }
+
+  function flow(): void {
+    isFlowing = true
+    if (!hasHeldBack) return
+    send(encode(SYNC, (writer) => {
+      writeVarUint(writer, messageYjsUpdate)
+      writeVarUint8Array(writer, encodeStateAsUpdate(doc))
+    }))
   }
 
   function send(frame: Uint8Array): void {

@@ -141,6 +141,7 @@ export function createRelayLink(options: RelayLinkOptions): RelayLink {
     cancelPlain()
     cancelPlain = time.at(time.now() + WIRE.plainAfterMs, () => {
       relay = 'plain'
+      replica.provider.flow()
       transport.established(false)
       renewOnPlain()
     })
@@ -172,6 +173,7 @@ export function createRelayLink(options: RelayLinkOptions): RelayLink {
     const movedMs = time.correct(Math.round(decoded.value.relayTime + tripMs / 2 - options.clock.now()))
     const confirmed = contact.begin(decoded.value.stored)
     if (Math.abs(movedMs) > Math.max(CLOCK_NOISE_MS, tripMs)) shiftUnconfirmed(movedMs, confirmed)
+    replica.provider.flow()
     transport.established(true)
     options.onOpen()
     contact.note(isCurrent())
