@@ -78,7 +78,7 @@ describe('a status change', () => {
   it.each<[number: number, bytes: number]>([[1, 4], [127, 4], [128, 5], [16_383, 5], [16_384, 6]])('of user %i takes at most %i bytes', (number, bytes) => {
     for (const status of STATUSES) {
       for (const next of STATUSES.filter((other) => other !== status)) {
-        const entry = difference(number, { ...idle, status }, { ...idle, status: next, lastSeen: Math.floor(NOW / MINUTE_MS) * MINUTE_MS }, NOW)
+        const entry = difference(number, { ...idle, status, idleSince: status === 'away' ? NOW - 5 * MINUTE_MS : null }, { ...idle, status: next, lastSeen: Math.floor(NOW / MINUTE_MS) * MINUTE_MS }, NOW)
         expect(encodeFeed([{ kind: 'user', ...entry! }]).length).toBeLessThanOrEqual(bytes)
       }
     }
