@@ -115,6 +115,21 @@ export function describeEvents({ world, id, writer, observer: observerKind }: St
     })
   })
 
+  describe('a change within a change', () => {
+    it('[O6] is told to all after the first one', async () => {
+      const alice = id('alice')
+      const service = await world().asIdleUser(alice)
+      const release = service.holdActive(alice, 'call')
+      await watchUntilSeen(service, alice, 'online')
+      const heard: unknown[] = []
+      service.on('customStatusChange', (userId, text) => { if (userId === alice && text === 'go') release() })
+      service.on('statusChange', (userId, _, status) => { if (userId === alice) heard.push(status) })
+      service.on('customStatusChange', (userId, text) => { if (userId === alice) heard.push(text) })
+      await service.setCustomStatus(alice, 'go')
+      await eventually(() => expect(heard).toEqual(['go', writer === 'browser' ? 'away' : 'offline']))
+    })
+  })
+
   describe('subscriptions', () => {
     it('call for their user only, at once and after each change', async () => {
       const alice = await watched('alice')

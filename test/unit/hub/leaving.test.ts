@@ -74,12 +74,13 @@ describe('a device that goes', () => {
     expect(bob.statuses('alice')).toEqual([[0, 'online'], [598_000, 'offline']])
   })
 
-  it('[LV2] ends but once: a goodbye stays one, when its socket closes after it', async () => {
+  it.each<[first: Ending, goneMs: number]>([['gone', 0], ['leaving', 4_000]])('[LV2] ends but once: %s stays that, when its socket closes after it', async (first, goneMs) => {
     const { clock, bob, device } = await alice()
-    device.end('gone')
+    device.end(first)
+    clock.advance(1_000)
     device.end('lost')
-    clock.advance(10_000)
-    expect(bob.statuses('alice')).toEqual([[0, 'online'], [0, 'offline']])
+    clock.advance(Math.max(0, goneMs + TICK_MS - 1_000))
+    expect(bob.statuses('alice').map(([, status]) => status)).toEqual(['online', 'offline'])
   })
 
   it('[LV6] is told of by its newer connections only: what an ended one says late is ignored', async () => {
