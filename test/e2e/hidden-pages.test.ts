@@ -8,7 +8,7 @@ import { openNodeTab } from '../support/node-tab.js'
 import { startPageServer, type PageServer } from '../support/page-server.js'
 import { startRelayProcess, type RelayProcess } from '../support/relay-process.js'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js'
-import { pause, until } from '../support/until.js'
+import { closeAll, pause, until } from '../support/until.js'
 
 let relay: RelayProcess
 let pages: PageServer
@@ -28,9 +28,7 @@ beforeAll(async () => {
   witness.on('statusChange', (userId, before, status) => heard.push({ at: Date.now(), userId, before, status }))
 })
 afterAll(async () => {
-  await witness?.close()
-  await Promise.all([browser?.close(), desktop?.close(), network?.close()])
-  await Promise.all([relay?.close(), pages?.close()])
+  await closeAll(witness, browser, desktop, network, relay, pages)
 })
 
 const optionsOf = async (userId: string, options: Partial<BrowserPresenceOptions> = {}): Promise<BrowserPresenceOptions> =>
@@ -85,7 +83,6 @@ describe.concurrent('a page', () => {
     // Never answered: the page is gone.
     cdp.send('Page.crash').catch(() => undefined)
     const { at } = await untilSeen('crasher', 'offline')
-    if (process.env['TIMES']) process.stderr.write(`TIME crash ${at - crashedAt}\n`)
     expect(at - crashedAt).toBeLessThanOrEqual(10_000)
 
     // From its own disk, before any relay could help.
@@ -145,7 +142,5 @@ describe('a page that is put away', () => {
 async function backAfterMs(tab: Tab, event: 'restored' | 'thawed'): Promise<number> {
   const all = await tab.heard()
   const returnedAt = all.find(({ args }) => args[0] === event)!.at
-  const online = all.findLast((each) => each.event === 'connectionChange' && (each.args[0] as { name: string }).name === 'online')!
-  if (process.env['TIMES']) process.stderr.write(`TIME ${event} ${online.at - returnedAt}\n`)
-  return online.at - returnedAt
+  return all.findLast((each) => each.event === 'connectionChange' && (each.args[0] as { name: string }).name === 'online')!.at - returnedAt
 }

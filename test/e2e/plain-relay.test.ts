@@ -7,6 +7,7 @@ import { launchBrowser, openTab, untilCutOff, untilOnline, type Tab } from '../s
 import { startPageServer, type PageServer } from '../support/page-server.js'
 import { freePort, killProcess, startProcess } from '../support/relay-process.js'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js'
+import { closeAll } from '../support/until.js'
 
 const SERVER = fileURLToPath(new URL('../../node_modules/y-websocket-server-2/bin/server.cjs', import.meta.url))
 
@@ -28,8 +29,7 @@ beforeAll(async () => {
   await untilOnline(...tabs)
 })
 afterAll(async () => {
-  await Promise.all([browser?.close(), ...(networks ?? []).map((network) => network.close())])
-  await Promise.all([pages?.close(), server && killProcess(server)])
+  await closeAll(browser, ...networks ?? [], pages, server && { close: () => killProcess(server) })
 })
 
 const untilBothShow = (text: string | null): Promise<unknown> =>

@@ -6,7 +6,7 @@ import { launchBrowser, openTab, untilCutOff, untilOnline, type Tab } from '../s
 import { startPageServer, type PageServer } from '../support/page-server.js'
 import { startRelayProcess, type RelayProcess } from '../support/relay-process.js'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js'
-import { pause } from '../support/until.js'
+import { closeAll, pause } from '../support/until.js'
 
 let relay: RelayProcess
 let pages: PageServer
@@ -20,8 +20,7 @@ beforeAll(async () => {
   await untilOnline(witness)
 })
 afterAll(async () => {
-  await Promise.all([browser?.close(), ...networks.map((network) => network.close())])
-  await Promise.all([relay?.close(), pages?.close()])
+  await closeAll(browser, ...networks, relay, pages)
 })
 
 async function openDevice(userId: string, options: Partial<BrowserPresenceOptions> = {}, profile?: BrowserContext): Promise<Tab> {
@@ -50,7 +49,6 @@ const changesOf = async (userId: string): Promise<unknown[]> => (await witness.h
 const noticed = async (userId: string): Promise<unknown[]> => (await witness.heard(undefined, userId)).map(({ event, args }) => [event, ...args])
 
 function expectWithin(durationMs: number, leastMs: number, mostMs: number): void {
-  if (process.env['TIMES']) process.stderr.write(`TIME ${expect.getState().currentTestName ?? ''}: ${durationMs}\n`)
   expect(durationMs).toBeGreaterThanOrEqual(leastMs)
   expect(durationMs).toBeLessThanOrEqual(mostMs)
 }

@@ -5,6 +5,7 @@ import { launchBrowser, openTab, untilCutOff, untilOnline, type Tab } from '../s
 import { startPageServer, type PageServer } from '../support/page-server.js'
 import { startRelayProcess, type RelayProcess } from '../support/relay-process.js'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js'
+import { closeAll } from '../support/until.js'
 
 let relay: RelayProcess
 let pages: PageServer
@@ -15,8 +16,7 @@ beforeAll(async () => {
   [relay, pages, browser] = await Promise.all([startRelayProcess(), startPageServer(), launchBrowser()])
 })
 afterAll(async () => {
-  await Promise.all([browser?.close(), ...networks.map((network) => network.close())])
-  await Promise.all([relay?.close(), pages?.close()])
+  await closeAll(browser, ...networks, relay, pages)
 })
 
 interface Device {

@@ -50,6 +50,10 @@ export async function startRelayProcess(): Promise<RelayProcess> {
 /** Resolves once the script says `ready`. */
 export async function startProcess(args: readonly string[], ready: RegExp, env: NodeJS.ProcessEnv = {}): Promise<ChildProcess> {
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
+  // Not left behind where a test run ends early.
+  const end = (): void => { child.kill('SIGKILL') }
+  process.once('exit', end)
+  child.once('exit', () => process.off('exit', end))
   let said = ''
   await new Promise<void>((resolve, reject) => {
     const listen = (chunk: Buffer): void => {

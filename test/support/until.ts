@@ -10,3 +10,9 @@ export async function until<Value>(read: () => Value | Promise<Value>, what: str
 }
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms) })
+
+/** Closes everything there is, whatever fails of it; then tells what failed. */
+export async function closeAll(...things: readonly ({ close(): Promise<unknown> } | undefined)[]): Promise<void> {
+  const failed = (await Promise.allSettled(things.map(async (thing) => thing?.close()))).find((result) => result.status === 'rejected')
+  if (failed) throw failed.reason
+}
