@@ -116,5 +116,5 @@ describe('IndexedDB storage in a browser', () => {
 
 /** Vitest leaves the session's type to its provider. */
 function session(): { send(method: string, parameters: object): Promise<unknown> } {
-  return cdp() as never
+  return cdp()
 }

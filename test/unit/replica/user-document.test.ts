@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
-import { compareStamps, type Stamp } from '../../../src/model/hybrid-clock.js'
+import { compareStamps } from '../../../src/model/hybrid-clock.js'
 import { digestOf, wins, type Register, type Registers } from '../../../src/model/registers.js'
 import { keyOf, newDocument, registerMap } from '../../../src/replica/register-map.js'
 import { encodeReplica, mergeReplicas, openUserDocument, parseReplica, type UserDocument } from '../../../src/replica/user-document.js'
@@ -263,7 +263,7 @@ describe('[ST1] merging replicas, whatever was done to them', () => {
       const documents = [[newDocument(), firstBase], [newDocument(), secondBase]] as const
       const expected = new Map<string, Register>()
       for (const [index, { at, name, isFirst }] of made.entries()) {
-        const register: Register = { at: at as Stamp, value: name === 'status' ? { choice: 'dnd', expiresAt: index } : { text: `${index}`, emoji: null, expiresAt: null } }
+        const register: Register = { at, value: name === 'status' ? { choice: 'dnd', expiresAt: index } : { text: `${index}`, emoji: null, expiresAt: null } }
         const map = registerMap(documents[isFirst ? 0 : 1][0])
         // A writer's own later edit has the greater stamp.
         const before = map.get(keyOf(name, register)) as Register | undefined
