@@ -152,6 +152,18 @@ export function describeDevices({ world, id, writer }: Stage): void {
       await eventually(() => expect(told.at(-1)).toEqual(['deviceChange', [expect.objectContaining({ id: device.id, name: 'Kitchen' })]]))
     })
 
+    it('are no news at first sight', async () => {
+      const alice = id('alice')
+      const service = await world().asUser(alice)
+      const device = await onlyDevice(service, alice)
+      await service.setPrivacy(alice, { devices: true })
+      await expectSeen(world().observer, alice, { activeDevice: device.name })
+      const told = listenTo(world().observer, alice, 'deviceChange')
+      await watchUntilSeen(world().observer, alice, 'online')
+      await service.renameDevice(alice, device.id, 'Kitchen')
+      await eventually(() => expect(told.map(([, devices]) => devices)).toEqual([[expect.objectContaining({ name: 'Kitchen' })]]))
+    })
+
     it('[VS1] are told to others when they change, where they are shared, and never before', async () => {
       const alice = id('alice')
       const service = await world().asUser(alice)
