@@ -154,6 +154,7 @@ describe('a sync message', () => {
     ['[S10] of a million deletions', 4_400, withDeletes((writer) => { writeVarUint(writer, 1); writeVarUint(writer, 7); writeVarUint(writer, 1_000_000) })],
     ['[S10] of deletions that overlap', 4_400, withDeletes((writer) => { writeVarUint(writer, 1); writeVarUint(writer, 7); writeVarUint(writer, 2); [5, 5, 7, 5].forEach((value) => writeVarUint(writer, value)) })],
     ['[S11] of lists, 9 deep', 4_400, structs(1, entry(8, nested(9, 117)))],
+    ['[S11] of objects, 9 deep', 4_400, structs(1, entry(8, nested(9, 118)))],
     ['[S11] of objects, 5,000 deep', 4_400, structs(1, entry(8, nested(5_000, 118)))],
     ['[S11] of lists, 30,000 deep', 4_400, structs(1, entry(8, nested(30_000, 117)))],
     ['[S11] of lists, 100,000 deep', 1_009, structs(1, entry(8, nested(100_000, 117)))],

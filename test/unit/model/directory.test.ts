@@ -103,6 +103,8 @@ describe('a relay that does not know yet', () => {
     const directory = createDirectory()
     expect(eventsAt(directory, 'alice', unknown('alice'))).toEqual([])
     expect(directory.get('alice')).toMatchObject({ status: 'offline', freshness: 'unknown', asOf: null })
+    expect(eventsAt(directory, 'alice', { ...unknown('alice'), projection: projection('alice', { status: 'offline', name: 'Alice' }) })).toEqual([])
+    expect(directory.get('alice')).toMatchObject({ name: 'Alice', freshness: 'unknown', asOf: null })
     expect(directory.lose(NOW)).toEqual([])
     expect(directory.get('alice')).toMatchObject({ freshness: 'unknown' })
     expect(eventsAt(directory, 'alice', told('alice'))).toEqual([])

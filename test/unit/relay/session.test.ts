@@ -255,7 +255,7 @@ describe('a stock client', () => {
     const [one, two, observer] = [await connect('alice'), await connect('alice'), await connect('alice')]
     observer.send(STEP1)
     one.send(encodeAwareness([{ clientId: 11, clock: 5, state: { name: 'one' } }]))
-    two.send(encodeAwareness([{ clientId: 22, clock: 5, state: { name: 'two' } }, entry]), encodeAwareness([entry]))
+    two.send(encodeAwareness([entry, { clientId: 22, clock: 5, state: { name: 'two' } }]), encodeAwareness([entry]))
     clock.advance(1_000)
     one.send(encodeAwareness([{ clientId: 11, clock: 6, state: { name: 'one again' } }]))
     const heard = observer.ofType(AWARENESS).flatMap((frame) => { const read = decodeAwareness(frame); return read.ok ? read.value : [] })
