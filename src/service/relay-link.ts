@@ -170,7 +170,10 @@ export function createRelayLink(options: RelayLinkOptions): RelayLink {
     cancelPlain()
     relay = 'porchlight'
     const tripMs = time.now() - helloAt
-    const movedMs = time.correct(Math.round(decoded.value.relayTime + tripMs / 2 - options.clock.now()))
+    const knownMs = time.offsetMs() ?? 0
+    const measuredMs = Math.round(decoded.value.relayTime + tripMs / 2 - options.clock.now())
+    // Half the trip is how wrong the measurement may be: a clock that may be right is left alone.
+    const movedMs = time.correct(Math.abs(measuredMs - knownMs) > tripMs / 2 + 1 ? measuredMs : knownMs)
     const confirmed = contact.begin(decoded.value.stored)
     if (Math.abs(movedMs) > Math.max(CLOCK_NOISE_MS, tripMs)) shiftUnconfirmed(movedMs, confirmed)
     replica.provider.flow()

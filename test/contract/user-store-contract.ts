@@ -72,7 +72,7 @@ export function describeUserStore(name: string, open: (name: string) => Promise<
 
     it('keeps a value as deep and as odd as a register may be', async () => {
       const store = await openEmpty()
-      const registers = new Map([[NOTE, register(1, [[[[[[[['é😀\u0000\n']]]]]]]])], ['quietHours', register(1, null)]])
+      const registers = new Map([[NOTE, register(1, [[[[[[['é😀\u0000\n']]]]]]])], ['quietHours', register(1, null)]])
       await store.save('alice', { registers })
       expect((await store.load('alice')).registers).toEqual(registers)
     })

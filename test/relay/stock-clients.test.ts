@@ -63,7 +63,8 @@ describe.concurrent('two unmodified y-websocket clients of one user, and a devic
     await untilAll('before')
     for (const { provider } of stock) provider.disconnect()
     await ours.me.setCustomStatus('meanwhile')
-    const now = Date.now() + 10
+    // Ahead of what ours may think the time is.
+    const now = Date.now() + 5_000
     stock[1].write('custom', custom('the later edit'), now + 1)
     stock[0].write('custom', custom('the earlier edit'), now)
     stock[0].write('mood', 'only here')
