@@ -120,43 +120,7 @@ export function describeLifecycle({ world, id, writer }: Stage): void {
     })
   })
 
-  describe.runIf(writer === 'browser')('in a browser', () => {
-    it.each(WRITING)('%s is for oneself only', async (name) => {
-      const service = await world().asUser(id('alice'))
-      expect(await refusalOf(() => TAKING_A_USER[name]!(service, wrong(id('bob'))))).toBe(`forbidden: ${id('bob')}`)
-    })
-
-    it('joining is for oneself only', async () => {
-      const service = await world().asUser(id('alice'))
-      expect(() => service.join(id('room'), { userId: id('bob') })).toThrow(expect.objectContaining({ code: 'forbidden', subject: id('bob') }))
-    })
-
-    it('`me` is the same calls without the first argument', async () => {
-      const alice = id('alice')
-      const service = await world().asUser(alice)
-      const { me } = service as unknown as BuiltBrowserPresenceService
-      await me.setStatus('dnd', { expiresInMs: 60_000 })
-      await me.setCustomStatus('Focus', { emoji: '🎧' })
-      await me.setProfile({ name: 'Alice' })
-      await me.setPrivacy({ devices: true })
-      expect(await me.getStatus()).toMatchObject({
-        userId: alice, status: 'dnd', choice: 'dnd', choiceExpiresAt: expect.any(Number), customStatus: 'Focus', emoji: '🎧', name: 'Alice',
-        privacy: { lastSeen: 'exact', devices: true, activity: false }, quietHours: null,
-      })
-      await me.setPresence({ status: 'online', customStatus: null })
-      await me.clearCustomStatus()
-      expect(await me.getStatus()).toEqual(await service.getStatus(alice))
-      await me.recordActivity({ type: 'message' })
-      expect(await me.getActivity({ limit: 1 })).toMatchObject([{ type: 'message' }])
-      const [device] = await me.getDevices()
-      await me.renameDevice(device!.id, 'Mine')
-      await me.setDeviceStatus(device!.id, 'away')
-      expect(await me.getDevices()).toMatchObject([{ name: 'Mine', status: 'away' }])
-      me.holdActive('call')()
-      await me.sync()
-      expect(await me.getSyncStatus()).toMatchObject({ pending: 0 })
-    })
-  })
+  if (writer === 'browser') describeOwnCalls({ world, id })
 
   describe('the end', () => {
     it('[O5] comes once, and may be asked for again', async () => {
@@ -199,6 +163,46 @@ export function describeLifecycle({ world, id, writer }: Stage): void {
       await eventually(async () => expect(await service.getDevices(id('alice'))).toHaveLength(1))
       await service.close()
       expect(await ended).toBe('closed: null')
+    })
+  })
+}
+
+function describeOwnCalls({ world, id }: Pick<Stage, 'world' | 'id'>): void {
+  describe('in a browser', () => {
+    it.each(WRITING)('%s is for oneself only', async (name) => {
+      const service = await world().asUser(id('alice'))
+      expect(await refusalOf(() => TAKING_A_USER[name]!(service, wrong(id('bob'))))).toBe(`forbidden: ${id('bob')}`)
+    })
+
+    it('joining is for oneself only', async () => {
+      const service = await world().asUser(id('alice'))
+      expect(() => service.join(id('room'), { userId: id('bob') })).toThrow(expect.objectContaining({ code: 'forbidden', subject: id('bob') }))
+    })
+
+    it('`me` is the same calls without the first argument', async () => {
+      const alice = id('alice')
+      const service = await world().asUser(alice)
+      const { me } = service as unknown as BuiltBrowserPresenceService
+      await me.setStatus('dnd', { expiresInMs: 60_000 })
+      await me.setCustomStatus('Focus', { emoji: '🎧' })
+      await me.setProfile({ name: 'Alice' })
+      await me.setPrivacy({ devices: true })
+      expect(await me.getStatus()).toMatchObject({
+        userId: alice, status: 'dnd', choice: 'dnd', choiceExpiresAt: expect.any(Number), customStatus: 'Focus', emoji: '🎧', name: 'Alice',
+        privacy: { lastSeen: 'exact', devices: true, activity: false }, quietHours: null,
+      })
+      await me.setPresence({ status: 'online', customStatus: null })
+      await me.clearCustomStatus()
+      expect(await me.getStatus()).toEqual(await service.getStatus(alice))
+      await me.recordActivity({ type: 'message' })
+      expect(await me.getActivity({ limit: 1 })).toMatchObject([{ type: 'message' }])
+      const [device] = await me.getDevices()
+      await me.renameDevice(device!.id, 'Mine')
+      await me.setDeviceStatus(device!.id, 'away')
+      expect(await me.getDevices()).toMatchObject([{ name: 'Mine', status: 'away' }])
+      me.holdActive('call')()
+      await me.sync()
+      expect(await me.getSyncStatus()).toMatchObject({ pending: 0 })
     })
   })
 }
