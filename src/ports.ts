@@ -54,9 +54,9 @@ export type TabMessage =
   /** This device's data is to be forgotten by every tab. */
   | { readonly type: 'forget' }
 
-/** Lifecycle of the page: what a page says about itself before it is frozen or gone. */
+/** Lifecycle of the page: what it hears of its own end and return. */
 export interface PageLifecycle {
-  /** The page is being left, reloaded or put away (`pagehide`, `freeze`). */
+  /** The page is being left, reloaded or put away (`pagehide`). */
   onHide(listener: () => void): Stop
   /** The page is back from the back/forward cache or from being frozen: every socket is dead. */
   onReturn(listener: () => void): Stop

@@ -4,7 +4,8 @@ import type { Stop } from '../presence-service.js'
 
 export function createPageLifecycle(page: Document, view: Window): PageLifecycle {
   return {
-    onHide: (listener) => all(listen(view, 'pagehide', listener), listen(page, 'freeze', listener)),
+    // Not when frozen: such a page answers pings, and the relay has it away when it should be (LV4).
+    onHide: (listener) => listen(view, 'pagehide', listener),
     onReturn: (listener) => all(
       listen(view, 'pageshow', (event) => { if ((event as PageTransitionEvent).persisted) listener() }),
       listen(page, 'resume', listener),

@@ -131,7 +131,12 @@ export function createCore(options: ResolvedOptions, ports: BrowserPorts): Core 
         link?.leave('leaving')
         link?.pause()
       }),
-      ports.lifecycle.onReturn(() => link?.start()),
+      ports.lifecycle.onReturn(() => {
+        link?.start()
+        // A frozen page's socket is dead, whatever it says of itself.
+        link?.restart()
+        link?.wake()
+      }),
       ports.lifecycle.onWake(() => {
         link?.wake()
         void data?.readAgain()

@@ -61,7 +61,8 @@ export interface RelayLink {
   stop(): void
 }
 
-const REQUEST_TIMEOUT_MS = 10_000
+const ANSWER_TIMEOUT_MS = 10_000
+const JUDGE_AGAIN_MS = 1_000
 
 export function createRelayLink(options: RelayLinkOptions): RelayLink {
   const { data, time } = options
@@ -139,12 +140,21 @@ export function createRelayLink(options: RelayLinkOptions): RelayLink {
     transport.send(encodeHello({ ...options.hello(), version: WIRE.version }))
     replica.liveness.tell(options.deviceState())
     cancelPlain()
-    cancelPlain = time.at(time.now() + WIRE.plainAfterMs, () => {
-      relay = 'plain'
-      replica.provider.flow()
-      transport.established(false)
-      renewOnPlain()
-    })
+    cancelPlain = time.at(time.now() + WIRE.plainAfterMs, judge)
+  }
+
+  /** No *hello* came back. A plain server has synced by now; who has not said a word is none, or slow. */
+  function judge(): void {
+    if (isSynced) return bePlain()
+    if (time.now() - helloAt >= ANSWER_TIMEOUT_MS) return transport.giveUp()
+    cancelPlain = time.at(time.now() + JUDGE_AGAIN_MS, judge)
+  }
+
+  function bePlain(): void {
+    relay = 'plain'
+    replica.provider.flow()
+    transport.established(false)
+    renewOnPlain()
   }
 
   /** A plain server forgets a device that does not renew its state. */
@@ -222,7 +232,7 @@ export function createRelayLink(options: RelayLinkOptions): RelayLink {
     let cancel: Stop = () => undefined
     const isDone = await new Promise<boolean | null>((resolve) => {
       requests.set(requestId, resolve)
-      cancel = time.at(time.now() + REQUEST_TIMEOUT_MS, () => resolve(null))
+      cancel = time.at(time.now() + ANSWER_TIMEOUT_MS, () => resolve(null))
       transport.send(encodeDeviceRequest({ requestId, deviceId, status }))
     }).finally(() => {
       cancel()

@@ -31,6 +31,8 @@ export interface RelayTransport {
   pause(): void
   /** Drops the socket and connects anew. */
   restart(): void
+  /** Whoever answers is no relay: drops the socket as if it were lost. */
+  giveUp(): void
   stop(): void
 }
 
@@ -49,6 +51,7 @@ export function createRelayTransport(options: RelayTransportOptions): RelayTrans
   let current = 0
   return {
     start: () => become({ type: 'start' }),
+    giveUp: () => { if (socket) drop(1006) },
     send: (frame) => socket?.send(frame),
     established(sendsKeepalive) {
       if (!socket) return

@@ -119,9 +119,10 @@ describe('a page that is put away', () => {
     await tab.page.close()
   })
 
-  it('[F3] is live again within a second of being thawed', async () => {
-    const tab = await openTab(desktop.context, pages, await optionsOf('frozen'))
+  it('[F3] [LV4] is away at its time when frozen, never offline, and live again within a second of being thawed', async () => {
+    const tab = await openTab(desktop.context, pages, await optionsOf('frozen', { awayAfterMs: 8_000 }))
     await untilOnline(tab)
+    await watchOnline('frozen')
     const deviceId = await thisDevice(tab)
     await tab.page.evaluate(() => { document.addEventListener('resume', () => window.heard.push({ at: Date.now(), event: 'seen', args: ['thawed'] })) })
     const front = await desktop.context.newPage()
@@ -129,7 +130,10 @@ describe('a page that is put away', () => {
     await tab.until(() => document.visibilityState === 'hidden')
     const cdp = await desktop.context.newCDPSession(tab.page)
     await cdp.send('Page.setWebLifecycleState', { state: 'frozen' })
-    await pause(2_000)
+    await untilSeen('frozen', 'away')
+    // Longer than a page that is gone would be kept.
+    await pause(6_000)
+    expect(changesOf('frozen')).toEqual(['away'])
     await cdp.send('Page.setWebLifecycleState', { state: 'active' })
     await tab.until(() => window.heard.some(({ args }) => args[0] === 'thawed'))
     await untilOnline(tab)

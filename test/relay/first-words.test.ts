@@ -73,3 +73,16 @@ it('[SY1] sends an edit at once from then on', async () => {
 
   await vi.waitFor(() => expect(relay.updates()).toHaveLength(1))
 })
+
+it('[SY4] takes nobody who says nothing for a server, and tries again', async () => {
+  const relay = await startScriptedRelay()
+  const alice = openNodeTab({ userId: 'alice', relayUrl: relay.url })
+  stops.push(() => alice.close())
+  const states: string[] = []
+  alice.on('connectionChange', ({ name }) => states.push(name))
+
+  await vi.waitFor(() => expect(states).toContain('waiting'), { timeout: 20_000 })
+
+  expect(states).not.toContain('online')
+  expect((await alice.me.getSyncStatus()).relay).toBe('none')
+})
