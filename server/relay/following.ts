@@ -46,7 +46,7 @@ export function createFollowing({ hub, viewer, principal, onJoined, notice, coun
   }
 
   async function look(id: UserId, isLasting: boolean): Promise<void> {
-    if (!canWatch(principal(), id)) return notice('forbidden', id, 'The token does not allow watching this user.')
+    if (!canWatch(principal(), id) && !isCompanion(id)) return notice('forbidden', id, 'The token does not allow watching this user.')
     if (isLasting && !wanted.has(id) && wanted.size >= WIRE.watchedUsers) return notice('quota', id, `At most ${WIRE.watchedUsers} users at once.`)
     if (isLasting) wanted.add(id)
     const seen = await hub.open(id).catch(() => null)
@@ -57,6 +57,12 @@ export function createFollowing({ hub, viewer, principal, onJoined, notice, coun
     if (!hasEnded && !isLasting) hub.teller.answer(viewer, seen, hub.clock.now())
     if (!hasEnded && isLasting && wanted.has(id)) hub.teller.watch(viewer, seen, hub.clock.now())
     hub.release(seen)
+  }
+
+  /** A visible member of a channel that this device is in: seen anyway. */
+  function isCompanion(id: UserId): boolean {
+    const user = hub.find(id)
+    return user !== undefined && [...joined].some((channelId) => hub.teller.channel(channelId)?.members.has(user))
   }
 
   function unwatch(id: UserId): void {

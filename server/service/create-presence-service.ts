@@ -81,7 +81,8 @@ export function createServerPresenceService(ports: ServerPorts): BuiltServerPres
         user.activity = newestActivity([...user.activity, event])
         const saved = hub.saver.save(user, { activity: [event] })
         devices.use(user, details.channelId)
-        emitter.emit('activity', user.userId, event)
+        // Events tell what others may see.
+        if (readPrivacy(user.registers).activity) emitter.emit('activity', user.userId, event)
         await saved
       })
     },

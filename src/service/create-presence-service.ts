@@ -117,6 +117,8 @@ export function createPresenceService(options: ResolvedOptions, ports: BrowserPo
       return core.syncStatus()
     },
     async whenAvailable(of, { signal } = {}) {
+      // A refusal is an answer too.
+      await service.getStatus(of)
       return whenAvailable((listener) => service.subscribeTo(of, listener), signal, core.ending)
     },
 

@@ -27,5 +27,5 @@ export function parseTabMessage(data: unknown): TabMessage | undefined {
   if (!isObject(data)) return undefined
   const { type, sinceInputMs } = data
   if (type === 'stored' || type === 'forget') return { type }
-  return type === 'input' && typeof sinceInputMs === 'number' && sinceInputMs >= 0 ? { type, sinceInputMs } : undefined
+  return type === 'input' && typeof sinceInputMs === 'number' && Number.isFinite(sinceInputMs) && sinceInputMs >= 0 ? { type, sinceInputMs } : undefined
 }

@@ -7,6 +7,7 @@ import { createPresenceService } from '../../server/index.js'
 import { createManualClock } from '../../testing/manual-clock.js'
 import { openNodeTab, createFakePage } from '../support/node-tab.js'
 import { actInBrowsers, actInNode, type BrowserActors } from '../support/presence-worlds.js'
+import type { BuiltBrowserPresenceService as BrowserService } from '../../src/presence-service.js'
 import { startSettledRelay, type SettledRelay } from '../support/settled-relay.js'
 import { describePresenceService } from './presence-service-contract.js'
 
@@ -182,8 +183,33 @@ describe('services over one relay', () => {
     tab.watchChannel('elsewhere')
     await vi.waitFor(() => expect(errors.at(-1)).toEqual(['forbidden', 'elsewhere']))
     await expect(tab.getOnlineUsers({ channelId: 'elsewhere' })).rejects.toMatchObject({ code: 'forbidden', subject: 'elsewhere' })
+    await expect(tab.whenAvailable('stranger')).rejects.toMatchObject({ code: 'forbidden', subject: 'stranger' })
     expect(await tab.getStatus('friend')).toMatchObject({ status: 'offline', freshness: 'live' })
     await tab.close()
+  })
+})
+
+describe('a token that names nobody to watch', () => {
+  it('[VS3] lets its bearer watch whoever is in a channel with them, and nobody else', async () => {
+    const relay = await startSettledRelay()
+    const [ann, ben] = ['ann', 'ben'].map((userId) => openNodeTab({
+      userId, relayUrl: relay.url, token: () => relay.token(userId, { watch: [], channels: ['room'] }), channels: ['room'],
+    })) as [BrowserService, BrowserService]
+    try {
+      await vi.waitFor(() => expect(ann.peekChannel('room')?.users).toHaveLength(2))
+      const errors: unknown[] = []
+      ann.on('error', ({ code, subject }) => errors.push([code, subject]))
+      ann.watch(['ben'])
+      await ben.close()
+      // Told by the watch: the channel tells no more of who left it.
+      await vi.waitFor(() => expect(ann.peek('ben')).toMatchObject({ status: 'offline', freshness: 'live' }))
+      expect(errors).toEqual([])
+      await expect(ann.getStatus('nobody')).rejects.toMatchObject({ code: 'forbidden' })
+    } finally {
+      await ann.close()
+      await ben.close()
+      await relay.close()
+    }
   })
 })
 

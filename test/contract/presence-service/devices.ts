@@ -66,9 +66,19 @@ export function describeDevices({ world, id, writer }: Stage): void {
     it('is told to those who listen where it was recorded', async () => {
       const alice = id('alice')
       const service = await world().asUser(alice)
+      await service.setPrivacy(alice, { activity: true })
       const told = listenTo(service, alice, 'activity')
       await service.recordActivity(alice, { type: 'message' })
       expect(told).toEqual([['activity', (await service.getActivity(alice))[0]]])
+    })
+
+    it('[VS1] is told to nobody else unless it is shared', async () => {
+      const alice = id('alice')
+      const service = await world().asUser(alice)
+      const told = listenTo(service, alice, 'activity')
+      await service.recordActivity(alice, { type: 'message' })
+      expect(await service.getActivity(alice)).toHaveLength(1)
+      expect(told).toHaveLength(writer === 'browser' ? 1 : 0)
     })
   })
 
