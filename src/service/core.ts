@@ -6,12 +6,13 @@ import type { Registers } from '../model/registers.js'
 import { devicesSeen } from '../model/sync-count.js'
 import type { Clock, Log, PageActivity, PageLifecycle, Random, Storage, TabChannel } from '../ports.js'
 import type {
-  ConnectionState, Device, JsonValue, OwnPresence, PresenceErrorLike, PresenceEvents, PresenceProblem, PresenceSnapshot, SyncStatus, UserPresence,
+  ConnectionState, Device, JsonValue, OwnPresence, PresenceErrorLike, PresenceEvents, PresenceSnapshot, SyncStatus, UserPresence,
 } from '../presence-service.js'
 import { openOwnData, type OwnData } from './own-data.js'
 import { createOwnPresence, type OwnPresencePart } from './own-presence.js'
 import type { ResolvedOptions } from './options.js'
 import { createPeople, type People } from './people.js'
+import { createProblems } from './problems.js'
 import { createRelayLink, type RelayLink } from './relay-link.js'
 import { createRelayTime, type RelayTime } from './relay-time.js'
 import { createSnapshots, type Snapshots } from './snapshots.js'
@@ -58,7 +59,6 @@ export function createCore(options: ResolvedOptions, ports: BrowserPorts): Core 
   const { userId, policy, relayUrl } = options
   const { clock, storage, tabs, activity: page } = ports
   const emitter = createEmitter<PresenceEvents>(reportFailure)
-  const problems = new Map<string, PresenceProblem>()
   let time: RelayTime = createRelayTime(clock, null)
   let data: OwnData | null = null
   let link: RelayLink | null = null
@@ -67,6 +67,7 @@ export function createCore(options: ResolvedOptions, ports: BrowserPorts): Core 
   const ending = new AbortController()
   /** The offset becomes known only with storage. */
   const relayTime: Clock = { now: () => time.now(), at: (at, callback) => time.at(at, callback) }
+  const problems = createProblems(relayTime.now)
   const snapshots = createSnapshots(emitter, takeSnapshot)
   const own = createOwnPresence({
     userId, time: relayTime, policy, isHidden: !page.isVisible(),
@@ -213,7 +214,7 @@ export function createCore(options: ResolvedOptions, ports: BrowserPorts): Core 
     const { synced, total } = devicesSeen([...others, { isConnected: true, seenAgoMs: 0, digest }], digest)
     return {
       synced, total, lastSync: link?.lastSync() ?? data?.contact.lastSync ?? null, pending: link?.pending() ?? 0, connection: connection(),
-      relay: link?.relay() ?? 'none', storage: storage.state(), clockOffsetMs: time.offsetMs(), problems: [...problems.values()],
+      relay: link?.relay() ?? 'none', storage: storage.state(), clockOffsetMs: time.offsetMs(), problems: problems.list(),
     }
   }
 
@@ -223,13 +224,9 @@ export function createCore(options: ResolvedOptions, ports: BrowserPorts): Core 
     return { me: data ? me : null, devices, users: people.directory.users, sync: syncStatus() }
   }
 
-  function noteProblem(about: string, problem: PresenceErrorLike | null): void {
-    if (problem) {
-      const isKnown = problems.get(about)?.message === problem.message
-      problems.set(about, { code: problem.code, message: problem.message, since: problems.get(about)?.since ?? relayTime.now() })
-      // Every further try may fail alike; that is one problem, told once.
-      if (!isKnown) reportFailure(problem)
-    } else if (!problems.delete(about)) return
+  function noteProblem(about: 'storage' | 'relay', problem: PresenceErrorLike | null): void {
+    if (!problems.note(about, problem)) return
+    if (problem) reportFailure(problem)
     snapshots.changed()
   }
 

@@ -1,7 +1,7 @@
 /** Whom this service sees: who asked for whom, what the relay told, and what is only remembered. */
 import { PresenceError } from '../errors.js'
 import { createDirectory, eventsOf, type Directory, type DirectoryChange } from '../model/directory.js'
-import { addTo, onlyNew, type Emitter } from '../model/emitter.js'
+import { stopAll, type Emitter } from '../model/emitter.js'
 import type { Clock } from '../ports.js'
 import type { ChannelId, JsonValue, PresenceEvents, Roster, Stop, UserId, UserPresence } from '../presence-service.js'
 import { parseDeviceRows, toDevice } from '../protocol/device-rows.js'
@@ -9,6 +9,7 @@ import { nobody } from '../protocol/feed.js'
 import { createFeedReader, type FeedNews, type FeedReader } from '../protocol/feed-reader.js'
 import { TYPE, decodePage, typeOf, type Notice, type WatchOperation } from '../protocol/messages.js'
 import { createInterests } from './interests.js'
+import { createPeopleListeners } from './people-listeners.js'
 import { createQuestions } from './questions.js'
 import { createRemembered } from './remembered.js'
 
@@ -54,8 +55,7 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
   const directory = createDirectory()
   const remembered = createRemembered()
   const questions = createQuestions(time, (id) => ask([{ verb: 'ask', id }]))
-  const userListeners = new Map<UserId, Set<(presence: UserPresence) => void>>()
-  const rosterListeners = new Map<ChannelId, Set<(roster: Roster) => void>>()
+  const listeners = createPeopleListeners(directory, emitter)
   const toldChannels = new Set<ChannelId>()
   const refusedChannels = new Map<ChannelId, PresenceError>()
   /** What people share of their devices, as last told: what is said again is no change. */
@@ -78,8 +78,7 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
     close() {
       cancelExpiry()
       questions.answerAll(closed)
-      userListeners.clear()
-      rosterListeners.clear()
+      listeners.clear()
     },
   }
 
@@ -102,12 +101,12 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
   function beAlone(channelId: ChannelId): void {
     if (ownUserId !== null) directory.join(channelId, ownUserId)
     directory.complete(channelId)
-    announceRoster(channelId)
+    listeners.tellRoster(channelId)
   }
 
   function leaveAlone(channelId: ChannelId): void {
     if (ownUserId !== null) directory.leave(channelId, ownUserId)
-    announceRoster(channelId)
+    listeners.tellRoster(channelId)
   }
 
   function isSeen(userId: UserId): boolean {
@@ -157,7 +156,7 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
     if (!isOwn) answer(userId, news)
     if (news.isForgotten) interests.revoke(userId)
     forgetUnseen(userId)
-    for (const channelId of [...news.joined, ...news.left]) announceRoster(channelId)
+    for (const channelId of [...news.joined, ...news.left]) listeners.tellRoster(channelId)
   }
 
   /** Who comes into a channel that was already seen comes online, as far as one can see. */
@@ -195,7 +194,7 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
       directory.complete(channelId)
       before.filter(({ userId }) => !isSeen(userId)).forEach(({ userId }) => leaveUnseen(userId))
     }
-    announceRoster(channelId)
+    listeners.tellRoster(channelId)
     onChange()
   }
 
@@ -226,7 +225,7 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
   function lost(): void {
     directory.lose(time.now()).filter(({ userId }) => userId !== ownUserId).forEach(announce)
     questions.answerAll((userId) => peek(userId) ?? unknown(userId))
-    for (const channelId of interests.channels()) announceRoster(channelId)
+    for (const channelId of interests.channels()) listeners.tellRoster(channelId)
   }
 
   function tellOwn(presence: UserPresence): void {
@@ -236,17 +235,8 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
 
   function announce(change: DirectoryChange): void {
     for (const [event, ...args] of eventsOf(change)) emitter.emit(event, ...args as never)
-    if (change.after) for (const listener of userListeners.get(change.userId) ?? []) emitter.call(listener, change.after)
-    for (const channelId of rosterListeners.keys()) {
-      if (directory.isIn(channelId, change.userId)) announceRoster(channelId)
-    }
+    if (change.after) listeners.tell(change.after)
     scheduleExpiry()
-  }
-
-  function announceRoster(channelId: ChannelId): void {
-    const listeners = rosterListeners.get(channelId)
-    const roster = listeners && directory.roster(channelId)
-    if (roster) for (const listener of listeners) emitter.call(listener, roster)
   }
 
   /** CS2: nobody needs to be awake for it, but whoever is hears of it. */
@@ -265,19 +255,11 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
 
   function onUser(userId: UserId, listener: (presence: UserPresence) => void): Stop {
     const stop = interests.watch(userId === ownUserId ? [] : [userId])
-    const remove = addTo(userListeners, userId, listener)
-    const present = peek(userId)
-    if (present) emitter.call(listener, present)
-    return () => { remove(); stop() }
+    return stopAll([stop, listeners.onUser(userId, listener, peek(userId))])
   }
 
   function onRoster(channelId: ChannelId, listener: (roster: Roster) => void): Stop {
-    const stop = interests.watchChannel(channelId)
-    const tell = onlyNew(listener)
-    const remove = addTo(rosterListeners, channelId, tell)
-    const present = directory.roster(channelId)
-    if (present) emitter.call(tell, present)
-    return () => { remove(); stop() }
+    return stopAll([interests.watchChannel(channelId), listeners.onRoster(channelId, listener)])
   }
 }
 

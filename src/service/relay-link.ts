@@ -1,5 +1,4 @@
 /** Our side of the wire: says hello, tells liveness, keeps count of what the relay has stored, and hands the rest on. */
-import { PresenceError } from '../errors.js'
 import { shiftStamp } from '../model/hybrid-clock.js'
 import { isStoredAt, type StampsByRegister } from '../protocol/wire.js'
 import type { Clock, Random } from '../ports.js'
@@ -8,13 +7,14 @@ import type { DeviceState } from '../protocol/device-rows.js'
 import { CLOSE } from '../protocol/close-codes.js'
 import { WIRE } from '../protocol/limits.js'
 import {
-  TYPE, decodeDeviceReply, decodeNotice, decodeStored, decodeWelcome, encodeDeviceRequest, encodeHello, encodeLeave, encodeWatch, typeOf,
+  TYPE, decodeNotice, decodeStored, decodeWelcome, encodeHello, encodeLeave, encodeWatch, typeOf,
   type Hello, type Leave, type Notice, type WatchOperation,
 } from '../protocol/messages.js'
 import { createLiveness, type Liveness } from '../replica/liveness.js'
 import { createRelayProvider, type RelayProvider } from '../replica/relay-provider.js'
 import { createRelayTransport } from '../transport/relay-transport.js'
 import { createContact } from './contact.js'
+import { createDeviceRequests, unreachable } from './device-requests.js'
 import type { OwnData } from './own-data.js'
 import type { RelayTime } from './relay-time.js'
 
@@ -72,8 +72,7 @@ export function createRelayLink(options: RelayLinkOptions): RelayLink {
   let isSynced = false
   let helloAt = 0
   let cancelPlain: Stop = () => undefined
-  let lastRequestId = 0
-  const requests = new Map<number, (isDone: boolean | null) => void>()
+  const requests = createDeviceRequests(time, (frame) => transport.send(frame))
   let replica = openReplica()
   const transport = createRelayTransport({
     dial: (protocols, events) => replica.provider.dial(protocols, events),
@@ -169,7 +168,7 @@ export function createRelayLink(options: RelayLinkOptions): RelayLink {
     const type = typeOf(frame)
     if (type === TYPE.hello) welcome(frame)
     else if (type === TYPE.stored) stored(frame)
-    else if (type === TYPE.device) reply(frame)
+    else if (type === TYPE.device) requests.receive(frame)
     else if (type === TYPE.notice) notice(frame)
     else options.onFrame(frame)
   }
@@ -212,11 +211,6 @@ export function createRelayLink(options: RelayLinkOptions): RelayLink {
     if (decoded.ok) options.onNotice(decoded.value)
   }
 
-  function reply(frame: Uint8Array): void {
-    const decoded = decodeDeviceReply(frame)
-    if (decoded.ok) requests.get(decoded.value.requestId)?.(decoded.value.isDone)
-  }
-
   function isCurrent(): boolean {
     if (state.name !== 'online' || !isSynced) return false
     return relay === 'plain' || contact.isEqual()
@@ -227,19 +221,8 @@ export function createRelayLink(options: RelayLinkOptions): RelayLink {
   }
 
   async function setDeviceStatus(deviceId: DeviceId, status: PresenceStatus): Promise<void> {
-    if (state.name !== 'online' || relay !== 'porchlight') throw offline('Another device\'s status is kept by the relay, which is not connected.')
-    const requestId = ++lastRequestId
-    let cancel: Stop = () => undefined
-    const isDone = await new Promise<boolean | null>((resolve) => {
-      requests.set(requestId, resolve)
-      cancel = time.at(time.now() + ANSWER_TIMEOUT_MS, () => resolve(null))
-      transport.send(encodeDeviceRequest({ requestId, deviceId, status }))
-    }).finally(() => {
-      cancel()
-      requests.delete(requestId)
-    })
-    if (isDone === null) throw offline('The connection was lost before the relay answered.')
-    if (!isDone) throw new PresenceError('invalid-argument', { subject: 'deviceId', message: 'That device is not connected.', remedy: 'Pass the id of a connected device of getDevices().' })
+    if (state.name !== 'online' || relay !== 'porchlight') throw unreachable('Another device\'s status is kept by the relay, which is not connected.')
+    await requests.ask(deviceId, status)
   }
 
   function pause(): void {
@@ -259,11 +242,9 @@ export function createRelayLink(options: RelayLinkOptions): RelayLink {
     cancelPlain()
     relay = 'none'
     isSynced = false
-    for (const answer of [...requests.values()]) answer(null)
+    requests.lost()
   }
 }
 
 /** Less than this is the network's doing, not the clock's. */
 const CLOCK_NOISE_MS = 500
-
-const offline = (message: string): PresenceError => new PresenceError('offline', { message, remedy: 'Try again once connected.' })

@@ -1,0 +1,45 @@
+/** PR10 for another device: the relay is asked, and keeps it for that device's stay. */
+import { PresenceError } from '../errors.js'
+import type { Clock } from '../ports.js'
+import type { DeviceId, PresenceStatus, Stop } from '../presence-service.js'
+import { decodeDeviceReply, encodeDeviceRequest } from '../protocol/messages.js'
+
+export interface DeviceRequests {
+  /** Rejects with `offline` where no answer comes, with `invalid-argument` where the device is not connected. */
+  ask(deviceId: DeviceId, status: PresenceStatus): Promise<void>
+  receive(frame: Uint8Array): void
+  /** The connection is gone, and every answer with it. */
+  lost(): void
+}
+
+const ANSWER_TIMEOUT_MS = 10_000
+
+export function createDeviceRequests(time: Clock, send: (frame: Uint8Array) => void): DeviceRequests {
+  const waiting = new Map<number, (isDone: boolean | null) => void>()
+  let lastRequestId = 0
+  return {
+    ask,
+    receive(frame) {
+      const reply = decodeDeviceReply(frame)
+      if (reply.ok) waiting.get(reply.value.requestId)?.(reply.value.isDone)
+    },
+    lost: () => { for (const answer of [...waiting.values()]) answer(null) },
+  }
+
+  async function ask(deviceId: DeviceId, status: PresenceStatus): Promise<void> {
+    const requestId = ++lastRequestId
+    let cancel: Stop = () => undefined
+    const isDone = await new Promise<boolean | null>((resolve) => {
+      waiting.set(requestId, resolve)
+      cancel = time.at(time.now() + ANSWER_TIMEOUT_MS, () => resolve(null))
+      send(encodeDeviceRequest({ requestId, deviceId, status }))
+    }).finally(() => {
+      cancel()
+      waiting.delete(requestId)
+    })
+    if (isDone === null) throw unreachable('The connection was lost before the relay answered.')
+    if (!isDone) throw new PresenceError('invalid-argument', { subject: 'deviceId', message: 'That device is not connected.', remedy: 'Pass the id of a connected device of getDevices().' })
+  }
+}
+
+export const unreachable = (message: string): PresenceError => new PresenceError('offline', { message, remedy: 'Try again once connected.' })
