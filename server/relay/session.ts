@@ -127,7 +127,7 @@ export function openSession(options: SessionOptions): Session {
   function appearAsStock(): void {
     if (link) return
     link = connectDevice(hub, user, {
-      deviceId: options.random.deviceId(), kind: 'other', name: 'y-websocket', awayAfterMs: hub.policy.awayAfterMs, offlineAfterMs: hub.policy.offlineAfterMs,
+      deviceId: principal.deviceId ?? options.random.deviceId(), kind: 'other', name: 'y-websocket', awayAfterMs: hub.policy.awayAfterMs, offlineAfterMs: hub.policy.offlineAfterMs,
       digest: '', isRemembered: false, lastInputAt: hub.clock.now(), joined: following.joined,
     })
     hub.refresh(user)

@@ -1,5 +1,5 @@
 /** Devices that no browser stands behind: a bot's, a job's, a phone's that runs no code of ours (DESIGN §3). */
-import type { ChannelId, DeviceId, PresenceStatus, Stop, UserId } from '../../src/presence-service.js'
+import type { ChannelId, DeviceId, PresenceStatus, Stop } from '../../src/presence-service.js'
 import { connectDevice, type DeviceLink } from '../hub/device-link.js'
 import type { Hub } from '../hub/hub.js'
 import type { HubUser } from '../hub/hub-user.js'
@@ -13,7 +13,8 @@ export interface ServerDevices {
 }
 
 export function createServerDevices(hub: Hub, ownDeviceId: DeviceId): ServerDevices {
-  const links = new Map<UserId, Map<DeviceId, DeviceLink>>()
+  /** Gone with the user, once nobody needs them in memory. */
+  const links = new WeakMap<HubUser, Map<DeviceId, DeviceLink>>()
   const { awayAfterMs, offlineAfterMs, heartbeatIntervalMs } = hub.policy
   return { use, setStatus, hold }
 
@@ -58,8 +59,8 @@ export function createServerDevices(hub: Hub, ownDeviceId: DeviceId): ServerDevi
   }
 
   function linkOf(user: HubUser, deviceId: DeviceId): DeviceLink {
-    const ofUser = links.get(user.userId) ?? new Map<DeviceId, DeviceLink>()
-    links.set(user.userId, ofUser)
+    const ofUser = links.get(user) ?? new Map<DeviceId, DeviceLink>()
+    links.set(user, ofUser)
     const present = ofUser.get(deviceId)
     if (present && user.devices.get(deviceId)?.connections.has(present.connection)) return present
     const link = connectDevice(hub, user, {

@@ -47,6 +47,8 @@ interface Channel {
 
 export function createDirectory(): Directory {
   const users = new Map<UserId, UserPresence>()
+  /** Those whose custom status ends by itself: few of many. */
+  const expiring = new Set<UserId>()
   const channels = new Map<ChannelId, Channel>()
   return { users, get: (userId) => users.get(userId), tell, put, forget, join, leave, complete, dropChannel, isInAnyChannel, roster,
     isIn: (channelId, userId) => channels.get(channelId)?.members.has(userId) ?? false,
@@ -61,6 +63,7 @@ export function createDirectory(): Directory {
     const before = users.get(userId)
     if (before && isSame(before, after)) return null
     users.set(userId, after)
+    after.customStatusExpiresAt === null ? expiring.delete(userId) : expiring.add(userId)
     for (const channel of channels.values()) if (channel.members.has(userId)) channel.roster = null
     return { userId, before, after }
   }
@@ -69,6 +72,7 @@ export function createDirectory(): Directory {
     const before = users.get(userId)
     if (!before) return null
     users.delete(userId)
+    expiring.delete(userId)
     for (const channelId of channels.keys()) leave(channelId, userId)
     return { userId, before, after: undefined }
   }
@@ -134,8 +138,9 @@ export function createDirectory(): Directory {
 
   function nextExpiryAt(): number | null {
     let next: number | null = null
-    for (const { customStatusExpiresAt } of users.values()) {
-      if (customStatusExpiresAt !== null && (next === null || customStatusExpiresAt < next)) next = customStatusExpiresAt
+    for (const userId of expiring) {
+      const at = users.get(userId)?.customStatusExpiresAt ?? null
+      if (at !== null && (next === null || at < next)) next = at
     }
     return next
   }

@@ -208,8 +208,8 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
   }
 
   function notice({ code, subject, message }: Notice): void {
-    if (code !== 'forbidden' && code !== 'quota') return
-    const error = new PresenceError(code, { subject, message, remedy: code === 'forbidden' ? 'Ask for a token that allows it.' : 'Stop watching somebody else first.' })
+    if (code === 'draining') return
+    const error = new PresenceError(code, { subject, message, remedy: REMEDIES[code] ?? 'See the relay\'s log.' })
     if (interests.isOpen(subject)) refusedChannels.set(subject, error)
     if (!questions.answer(subject, error)) onFailure(error)
     onChange()
@@ -261,6 +261,14 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
   function onRoster(channelId: ChannelId, listener: (roster: Roster) => void): Stop {
     return stopAll([interests.watchChannel(channelId), listeners.onRoster(channelId, listener)])
   }
+}
+
+/** What to do about what a relay refuses. */
+const REMEDIES: Readonly<Partial<Record<Notice['code'], string>>> = {
+  'forbidden': 'Ask for a token that allows it.',
+  'quota': 'Give up something else first: people watched, channels, devices no longer used.',
+  'invalid-argument': 'Use the same version on both sides: this relay does not know what was sent.',
+  'rate-limited': 'Wait, and ask for less at once.',
 }
 
 const unknown = (userId: UserId): UserPresence => ({ ...nobody(userId), freshness: 'unknown', asOf: null })

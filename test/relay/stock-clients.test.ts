@@ -13,7 +13,8 @@ import { openLevelStore } from '../../server/store/level-store.js'
 import type { BuiltBrowserPresenceService } from '../../src/presence-service.js'
 import { encodeHello } from '../../src/protocol/messages.js'
 import { openNodeTab } from '../support/node-tab.js'
-import { startRelay, type TestRelay } from '../support/relay.js'
+import { signToken } from '../../server/relay/sign-token.js'
+import { SECRET, startRelay, type TestRelay } from '../support/relay.js'
 import { openStockClient, type StockClient } from '../support/stock-client.js'
 import { pause, until } from '../support/until.js'
 
@@ -96,6 +97,20 @@ describe.concurrent('two unmodified y-websocket clients of one user, and a devic
     for (const { provider } of stock) provider.disconnect()
     // They close with 1005, which says nothing: that is a socket lost without a word.
     await until(async () => (await relay.service.getStatus('devices')).status === 'offline', 'the user is gone with them', 10_000)
+  })
+})
+
+describe('an unmodified client whose token is for one device', () => {
+  it('[DV5] is that device', async () => {
+    const relay = await startRelay()
+    const deviceId = 'kitchenTabletOfEve000w'
+    const client = openStockClient(relay.url, 'eve', await signToken(SECRET, { userId: 'eve', deviceId, ttlMs: 60_000 }))
+    try {
+      await until(async () => (await relay.service.getDevices('eve')).map(({ id }) => id).join() === deviceId, 'it is the device named')
+    } finally {
+      client.close()
+      await relay.close()
+    }
   })
 })
 
