@@ -70,7 +70,7 @@ export function createCore(options: ResolvedOptions, ports: BrowserPorts): Core 
   const problems = createProblems(relayTime.now)
   const snapshots = createSnapshots(emitter, takeSnapshot)
   const own = createOwnPresence({
-    userId, time: relayTime, policy, isHidden: !page.isVisible(),
+    userId, clock, time: relayTime, policy, isHidden: !page.isVisible(),
     deviceKind: options.deviceKind ?? ports.device.kind, deviceName: options.deviceName ?? ports.device.name,
     deviceId: () => data?.deviceId ?? null, registers: () => data?.registers() ?? NO_REGISTERS, plainDevices: () => link?.plainDevices() ?? [],
     honesty: () => isLive() ? { freshness: 'live', asOf: null } : { freshness: 'stale', asOf: link?.lastContactAt() ?? data?.contact.lastContactAt ?? null },

@@ -127,12 +127,15 @@ export async function openOwnData({ storage, random, tabs, now }: OwnDataOptions
   }
 
   async function rebase(): Promise<void> {
+    if (isClosed) return
     const at = now()
     let fresh: Uint8Array | null = null
-    replace(await storage.update(DOCUMENT, (found) => {
+    const bytes = await storage.update(DOCUMENT, (found) => {
       fresh = fresh ? mergeReplicas(found, fresh) : document.rebase(found, at)
       return fresh
-    }))
+    })
+    if (isClosed) return
+    replace(bytes)
     tabs?.send({ type: 'stored' })
   }
 
@@ -149,7 +152,8 @@ export async function openOwnData({ storage, random, tabs, now }: OwnDataOptions
     const kept = parseDeviceNote(await storage.read(DEVICE))
     if (isClosed || kept === undefined || kept === deviceId) return
     deviceId = kept
-    replace(await storage.update(DOCUMENT, (found) => mergeReplicas(found, document.encode())))
+    const bytes = await storage.update(DOCUMENT, (found) => mergeReplicas(found, document.encode()))
+    if (!isClosed) replace(bytes)
   }
 
   function keepContact(note: ContactNote): void {

@@ -12,6 +12,9 @@ import { ownDevices, plainRow, thisDeviceFacts, type OwnDevices, type ThisDevice
 
 export interface OwnPresenceOptions {
   readonly userId: UserId
+  /** This device's own: what happened here is not moved by what a relay says of the time. */
+  readonly clock: Clock
+  /** Relay time, for what was chosen and for what is shown. */
   readonly time: Clock
   readonly policy: Required<Policy>
   readonly isHidden: boolean
@@ -43,8 +46,8 @@ export interface OwnPresencePart {
 }
 
 export function createOwnPresence(options: OwnPresenceOptions): OwnPresencePart {
-  const { userId, time, policy } = options
-  const openedAt = time.now()
+  const { userId, clock, time, policy } = options
+  const openedAt = clock.now()
   let activity: ActivityState = openedActivity(options.isHidden, openedAt)
   let override: PresenceStatus | null = null
   let told: Told | null = null
@@ -63,7 +66,7 @@ export function createOwnPresence(options: OwnPresenceOptions): OwnPresencePart 
       options.onChange()
     },
     toldDevices(json) {
-      toldRows = { rows: parseDeviceRows(json), at: time.now() }
+      toldRows = { rows: parseDeviceRows(json), at: clock.now() }
       options.onChange()
     },
     stop() {
@@ -74,7 +77,7 @@ export function createOwnPresence(options: OwnPresenceOptions): OwnPresencePart 
 
   function news(what: ActivityNews): void {
     const before = activity
-    activity = nextActivity(activity, what, time.now())
+    activity = nextActivity(activity, what, clock.now())
     if (activity === before) return
     restate()
     options.onChange()
@@ -95,15 +98,15 @@ export function createOwnPresence(options: OwnPresenceOptions): OwnPresencePart 
     if (!told) return
     const due = nextRestatementAt(activity, told, policy)
     if (due === null) return
-    if (due <= time.now()) options.tell()
-    else cancelRestatement = time.at(due, options.tell)
+    if (due <= clock.now()) options.tell()
+    else cancelRestatement = clock.at(due, options.tell)
   }
 
   function state(): DeviceState {
-    told = { at: time.now(), state: activity }
+    told = { at: clock.now(), state: activity }
     restate()
     const { deviceKind: kind, deviceName: name } = options
-    return { ...reportOf(activity, time.now()), deviceId: options.deviceId() ?? '', kind, name, override, digest: digest() }
+    return { ...reportOf(activity, clock.now()), deviceId: options.deviceId() ?? '', kind, name, override, digest: digest() }
   }
 
   function digest(): string {
@@ -114,7 +117,7 @@ export function createOwnPresence(options: OwnPresenceOptions): OwnPresencePart 
 
   /** Ages as of now. */
   function rows(): readonly DeviceRow[] {
-    const passedMs = time.now() - toldRows.at
+    const passedMs = clock.now() - toldRows.at
     const older = (ageMs: number | null): number | null => (ageMs === null ? null : ageMs + passedMs)
     const plain = options.plainDevices().map((said) => plainRow(said, time.now(), policy))
     return [
@@ -143,7 +146,11 @@ export function createOwnPresence(options: OwnPresenceOptions): OwnPresencePart 
 
   function devicesNow(registers: Registers, now: number): OwnDevices {
     const id = options.deviceId()
-    const self: ThisDevice = { id: id ?? '', name: options.deviceName, kind: options.deviceKind, activity, openedAt, override, digest: '' }
+    const aheadMs = now - clock.now()
+    const self: ThisDevice = {
+      id: id ?? '', name: options.deviceName, kind: options.deviceKind, override, digest: '',
+      activity: { ...activity, lastInputAt: activity.lastInputAt === null ? null : activity.lastInputAt + aheadMs }, openedAt: openedAt + aheadMs,
+    }
     return id === null ? { facts: [thisDeviceFacts(self, policy)], devices: [], primary: null }
       : ownDevices(self, rows(), registers, primary, policy, now)
   }

@@ -219,6 +219,8 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
     reader = createFeedReader()
     toldChannels.clear()
     refusedChannels.clear()
+    // The relay may just have set our clock right.
+    scheduleExpiry()
     ask(interests.operations())
   }
 

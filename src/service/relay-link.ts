@@ -175,7 +175,7 @@ export function createRelayLink(options: RelayLinkOptions): RelayLink {
 
   function welcome(frame: Uint8Array): void {
     const decoded = decodeWelcome(frame)
-    if (!decoded.ok) return transport.restart()
+    if (!decoded.ok) return transport.giveUp()
     cancelPlain()
     relay = 'porchlight'
     const tripMs = time.now() - helloAt

@@ -8,7 +8,9 @@ import * as Y from 'yjs'
 import { SYNC, TYPE, encodeWelcome, typeOf } from '../../src/protocol/messages.js'
 import { WIRE } from '../../src/protocol/limits.js'
 import { readRegisterMap, registerMap } from '../../src/replica/register-map.js'
-import { openNodeTab } from '../support/node-tab.js'
+import { createNodeClock } from '../../server/service/node-clock.js'
+import { createFakePage, openNodeTab } from '../support/node-tab.js'
+import { startRelay } from '../support/relay.js'
 
 const stops: (() => unknown)[] = []
 afterEach(async () => { for (const stop of stops.splice(0).reverse()) await stop() })
@@ -85,4 +87,29 @@ it('[SY4] takes nobody who says nothing for a server, and tries again', async ()
 
   expect(states).not.toContain('online')
   expect((await alice.me.getSyncStatus()).relay).toBe('none')
+})
+
+it.each([['behind', -3_600_000], ['ahead', 3_600_000]])('[TM3] [F9] takes nobody for idle whose clock is an hour %s', async (_, skewMs) => {
+  const relay = await startRelay()
+  stops.push(() => relay.close())
+  const clock = createNodeClock()
+  const page = createFakePage()
+  const alice = openNodeTab({
+    userId: 'alice', relayUrl: relay.url, token: () => relay.token('alice'), page,
+    clock: { now: () => clock.now() + skewMs, at: (time, callback) => clock.at(time - skewMs, callback) },
+  })
+  stops.push(() => alice.close())
+  const seen: string[] = []
+  alice.on('statusChange', (_userId, _before, after) => seen.push(after))
+  await vi.waitFor(async () => expect(await relay.service.getStatus('alice')).toMatchObject({ status: 'online' }))
+  await vi.waitFor(async () => expect((await alice.me.getSyncStatus()).connection.name).toBe('online'))
+
+  // It says anew when it was last used, and by when the relay has stored the edit, the relay has heard that.
+  page.hide()
+  await alice.me.setCustomStatus('here')
+  await alice.me.sync()
+
+  expect(await relay.service.getStatus('alice')).toMatchObject({ status: 'online' })
+  expect(await alice.me.getStatus()).toMatchObject({ status: 'online' })
+  expect(seen).toEqual([])
 })
