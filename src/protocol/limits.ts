@@ -14,9 +14,6 @@ export const WIRE = {
   watchOperations: 1_000,
   watchedUsers: 500,
   channels: 100,
-  devices: 64,
-  connectionsPerUser: 20,
-  connectionsPerAddress: 50,
   /** Unknown until then, after a relay has started (LV7). */
   startGraceMs: 10_000,
   leavingGraceMs: 4_000,
@@ -32,8 +29,9 @@ export const WIRE = {
   plainAfterMs: 3_000,
   /** On a plain server a device renews its state this often. */
   plainRenewalMs: 12_000,
-  syncTimeoutMs: 10_000,
   /** The relay answers Step1 with content once Step2 was merged, or after this. */
   exchangeTimeoutMs: 5_000,
+  /** An answer of a relay, a token, or `sync()` (SY5). */
+  answerTimeoutMs: 10_000,
   recordIntervalMs: 300_000,
 } as const

@@ -16,6 +16,7 @@ import { createProblems } from './problems.js'
 import { createRelayLink, type RelayLink } from './relay-link.js'
 import { createRelayTime, type RelayTime } from './relay-time.js'
 import { createSnapshots, type Snapshots } from './snapshots.js'
+import { WIRE } from '../protocol/limits.js'
 
 export interface BrowserPorts {
   readonly clock: Clock
@@ -53,7 +54,6 @@ export interface Core {
 }
 
 const NO_REGISTERS: Registers = new Map()
-const ANSWER_TIMEOUT_MS = 10_000
 
 export function createCore(options: ResolvedOptions, ports: BrowserPorts): Core {
   const { userId, policy, relayUrl } = options
@@ -191,7 +191,7 @@ export function createCore(options: ResolvedOptions, ports: BrowserPorts): Core 
     })
     await new Promise<void>((resolve, reject) => {
       const abort = (): void => reject(signal?.reason as Error)
-      const cancel = clock.at(clock.now() + ANSWER_TIMEOUT_MS, () => reject(timeout()))
+      const cancel = clock.at(clock.now() + WIRE.answerTimeoutMs, () => reject(timeout()))
       signal?.addEventListener('abort', abort)
       reached.then(resolve, reject).finally(() => {
         cancel()

@@ -3,6 +3,7 @@ import { PresenceError } from '../errors.js'
 import type { Clock } from '../ports.js'
 import type { DeviceId, PresenceStatus, Stop } from '../presence-service.js'
 import { decodeDeviceReply, encodeDeviceRequest } from '../protocol/messages.js'
+import { WIRE } from '../protocol/limits.js'
 
 export interface DeviceRequests {
   /** Rejects with `offline` where no answer comes, with `invalid-argument` where the device is not connected. */
@@ -12,7 +13,6 @@ export interface DeviceRequests {
   lost(): void
 }
 
-const ANSWER_TIMEOUT_MS = 10_000
 
 export function createDeviceRequests(time: Clock, send: (frame: Uint8Array) => void): DeviceRequests {
   const waiting = new Map<number, (isDone: boolean | null) => void>()
@@ -31,7 +31,7 @@ export function createDeviceRequests(time: Clock, send: (frame: Uint8Array) => v
     let cancel: Stop = () => undefined
     const isDone = await new Promise<boolean | null>((resolve) => {
       waiting.set(requestId, resolve)
-      cancel = time.at(time.now() + ANSWER_TIMEOUT_MS, () => resolve(null))
+      cancel = time.at(time.now() + WIRE.answerTimeoutMs, () => resolve(null))
       send(encodeDeviceRequest({ requestId, deviceId, status }))
     }).finally(() => {
       cancel()

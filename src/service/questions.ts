@@ -2,6 +2,7 @@
 import { PresenceError } from '../errors.js'
 import type { Clock } from '../ports.js'
 import type { Stop, UserId, UserPresence } from '../presence-service.js'
+import { WIRE } from '../protocol/limits.js'
 
 export interface Questions {
   /** Null: no answer in time. Rejects with what the relay refused it with. */
@@ -12,7 +13,6 @@ export interface Questions {
   answerAll(answerTo: (userId: UserId) => UserPresence | PresenceError): void
 }
 
-const ANSWER_TIMEOUT_MS = 10_000
 
 export function createQuestions(time: Clock, send: (userId: UserId) => void): Questions {
   const asked = new Map<UserId, Set<(answer: UserPresence | PresenceError | null) => void>>()
@@ -27,7 +27,7 @@ export function createQuestions(time: Clock, send: (userId: UserId) => void): Qu
       const waiting = asked.get(userId) ?? new Set()
       asked.set(userId, waiting)
       waiting.add(resolve)
-      cancel = time.at(time.now() + ANSWER_TIMEOUT_MS, () => {
+      cancel = time.at(time.now() + WIRE.answerTimeoutMs, () => {
         waiting.delete(resolve)
         if (waiting.size === 0 && asked.get(userId) === waiting) asked.delete(userId)
         resolve(null)

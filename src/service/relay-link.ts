@@ -61,7 +61,6 @@ export interface RelayLink {
   stop(): void
 }
 
-const ANSWER_TIMEOUT_MS = 10_000
 const JUDGE_AGAIN_MS = 1_000
 
 export function createRelayLink(options: RelayLinkOptions): RelayLink {
@@ -145,7 +144,7 @@ export function createRelayLink(options: RelayLinkOptions): RelayLink {
   /** No *hello* came back. A plain server has synced by now; who has not said a word is none, or slow. */
   function judge(): void {
     if (isSynced) return bePlain()
-    if (time.now() - helloAt >= ANSWER_TIMEOUT_MS) return transport.giveUp()
+    if (time.now() - helloAt >= WIRE.answerTimeoutMs) return transport.giveUp()
     cancelPlain = time.at(time.now() + JUDGE_AGAIN_MS, judge)
   }
 
