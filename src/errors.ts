@@ -26,6 +26,12 @@ export class PresenceError extends Error implements PresenceErrorLike {
   }
 }
 
+export const serviceClosed = (): PresenceError => new PresenceError('closed', { message: 'The service is closed.', remedy: 'Create a new one.' })
+
+/** What a listener, or anything else that is not ours, threw. */
+export const asPresenceError = (cause: unknown): PresenceError => cause instanceof PresenceError ? cause
+  : new PresenceError('invalid-argument', { message: 'A listener threw.', remedy: 'See its cause.', cause })
+
 /** The value of a checked argument; throws `invalid-argument` where it was refused. */
 export function checked<T>(argument: Argument<T>): T {
   if (argument.ok) return argument.value

@@ -1,8 +1,9 @@
 /** Who leaves, and what is remembered of their devices (DESIGN §5, departure records). */
+import { latestOf } from '../../src/model/derive-presence.js'
 import { LIMITS } from '../../src/model/limits.js'
 import type { DeviceId } from '../../src/presence-service.js'
 import { WIRE } from '../../src/protocol/limits.js'
-import { factsOf, latest, type Connection, type HubDevice, type HubUser } from './hub-user.js'
+import { factsOf, type Connection, type HubDevice, type HubUser } from './hub-user.js'
 import type { Saver } from './saver.js'
 
 export interface Departures {
@@ -22,7 +23,7 @@ export function createDepartures(saver: Saver): Departures {
         record(user, device, now)
         device.connections.delete(connection)
         // What was done in one tab was done on the device.
-        for (const other of device.connections) other.lastInputAt = latest(other.lastInputAt, connection.lastInputAt)
+        for (const other of device.connections) other.lastInputAt = latestOf([other.lastInputAt, connection.lastInputAt])
       }
       if (device.connections.size === 0) user.devices.delete(device.id)
     }

@@ -1,8 +1,10 @@
 /** A device's stay: what one socket of it (or the Node service for it) tells the hub. */
+import { stampOf } from '../../src/model/ago.js'
+import { latestOf } from '../../src/model/derive-presence.js'
 import type { ChannelId, Device, DeviceId, PresenceStatus } from '../../src/presence-service.js'
 import { WIRE } from '../../src/protocol/limits.js'
 import type { Hub } from './hub.js'
-import { latest, type Connection, type HubDevice, type HubUser } from './hub-user.js'
+import type { Connection, HubDevice, HubUser } from './hub-user.js'
 
 export interface DeviceIntroduction {
   readonly deviceId: DeviceId
@@ -50,7 +52,7 @@ export function connectDevice(hub: Hub, user: HubUser, introduction: DeviceIntro
   function report(told: DeviceReport): void {
     // Late, from a socket that has ended: a newer one may have said otherwise (LV6).
     if (connection.goneAt !== null) return
-    connection.lastInputAt = latest(connection.lastInputAt, told.sinceInputMs === null ? null : hub.clock.now() - told.sinceInputMs)
+    connection.lastInputAt = latestOf([connection.lastInputAt, stampOf(told.sinceInputMs, hub.clock.now())])
     connection.locked = told.locked
     connection.hidden = told.hidden
     connection.holds = told.holds

@@ -1,7 +1,8 @@
 /** One user as the hub holds them, and the pure questions asked of that. */
+import { agoOf } from '../../src/model/ago.js'
 import type { DepartureRecord } from './user-store.js'
 import type { Stamp } from '../../src/model/hybrid-clock.js'
-import { contributionOf, type DeviceFacts } from '../../src/model/derive-presence.js'
+import { contributionOf, latestOf, type DeviceFacts } from '../../src/model/derive-presence.js'
 import type { Primary } from '../../src/model/primary-device.js'
 import type { Projection } from '../../src/model/project-presence.js'
 import { isRemoved, readDevice, type Registers } from '../../src/model/registers.js'
@@ -105,12 +106,11 @@ export interface HubUser {
 export function factsOf(device: HubDevice): DeviceFacts {
   const open = [...device.connections].filter((connection) => connection.goneAt === null)
   const speaking = open.length > 0 ? open : [...device.connections]
-  const inputs = [...device.connections].flatMap(({ lastInputAt }) => lastInputAt ?? [])
   return {
     deviceId: device.id,
     connected: device.connections.size > 0,
     connectedAt: device.connectedAt,
-    lastInputAt: inputs.length === 0 ? null : Math.max(...inputs),
+    lastInputAt: latestOf([...device.connections].map(({ lastInputAt }) => lastInputAt)),
     locked: speaking.length > 0 && speaking.every((connection) => connection.locked),
     suspended: false,
     holds: speaking.flatMap((connection) => connection.holds),
@@ -142,14 +142,12 @@ function rowOf(user: HubUser, id: DeviceId, now: number): DeviceRow {
     status: facts ? contributionOf(facts, now) : 'offline',
     isConnected: facts?.connected ?? false,
     isPrimary: user.primary?.deviceId === id,
-    seenAgoMs: facts?.connected ? 0 : record ? Math.max(0, Math.round(now - record.lastSeenAt)) : null,
-    inputAgoMs: lastInputAt === null ? null : Math.max(0, Math.round(now - lastInputAt)),
+    seenAgoMs: facts?.connected ? 0 : agoOf(record?.lastSeenAt ?? null, now),
+    inputAgoMs: agoOf(lastInputAt, now),
     digest: device?.digest ?? record?.digest ?? null,
   }
 }
 
 /** The newest departure known: when a user who is not here was. */
 export const lastDepartureAt = (records: ReadonlyMap<DeviceId, DepartureRecord>): number | null =>
-  records.size === 0 ? null : Math.max(...[...records.values()].map(({ lastSeenAt }) => lastSeenAt))
-
-export const latest = (a: number | null, b: number | null): number | null => (a === null ? b : b === null ? a : Math.max(a, b))
+  latestOf([...records.values()].map(({ lastSeenAt }) => lastSeenAt))

@@ -1,4 +1,5 @@
 /** The feed's sending side: who is told what of a change. Encoded once per audience; a name is told once per connection. */
+import { countByStatus } from '../../src/model/queries.js'
 import type { ChannelId, JsonValue } from '../../src/presence-service.js'
 import { STATUSES, encodePage } from '../../src/protocol/messages.js'
 import { difference, encodeFeed, introduce, type UserEntry } from '../../src/protocol/feed.js'
@@ -188,6 +189,6 @@ function changeOf(user: HubUser, before: Shown, now: number): UserEntry | null {
 }
 
 function countsOf(channel: Channel): number[] {
-  const members = [...channel.members]
-  return STATUSES.map((status) => members.filter((user) => user.shown.projection.status === status).length)
+  const counts = countByStatus([...channel.members].map(({ shown }) => shown.projection))
+  return STATUSES.map((status) => counts[status])
 }

@@ -7,6 +7,7 @@ import {
   AWARENESS, QUERY_AWARENESS, SYNC, TYPE, decodeAuth, decodeDeviceRequest, decodeHello, decodeLeave, decodeWatch, encodeDeviceReply, encodeNotice,
   body, encodeStored, encodeWelcome, typeOf, type Hello, type Notice,
 } from '../../src/protocol/messages.js'
+import { stampOf } from '../../src/model/ago.js'
 import { isRemoved } from '../../src/model/registers.js'
 import type { Principal } from '../../src/presence-service.js'
 import { connectDevice, type DeviceLink, type Ending } from '../hub/device-link.js'
@@ -180,7 +181,7 @@ export function openSession(options: SessionOptions): Session {
     if (!said || !hello) return
     link ??= connectDevice(hub, user, {
       deviceId: hello.deviceId, kind: hello.kind, name: hello.name, awayAfterMs: hello.awayAfterMs, offlineAfterMs: hello.offlineAfterMs,
-      digest: said.digest, isRemembered: true, joined: following.joined, lastInputAt: said.sinceInputMs === null ? null : hub.clock.now() - said.sinceInputMs,
+      digest: said.digest, isRemembered: true, joined: following.joined, lastInputAt: stampOf(said.sinceInputMs, hub.clock.now()),
     })
     link.report(said)
   }

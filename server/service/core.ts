@@ -1,5 +1,5 @@
 /** The parts of the Node service and how they hang together; the calls stand in `create-presence-service`. */
-import { PresenceError, checked } from '../../src/errors.js'
+import { PresenceError, asPresenceError, checked, serviceClosed } from '../../src/errors.js'
 import { parseUserId } from '../../src/model/arguments.js'
 import { createEmitter, once, type Emitter } from '../../src/model/emitter.js'
 import { nextStamp } from '../../src/model/hybrid-clock.js'
@@ -57,7 +57,7 @@ export function createServerCore({ openStore, policy, clock, log }: ServerPorts)
   return { emitter, listeners, opened: () => opened, opening, refuseClosed, withUser, edit, whileOpen, ending: ending.signal, close: () => closing ??= close() }
 
   function refuseClosed(): void {
-    if (closing) throw closed()
+    if (closing) throw serviceClosed()
   }
 
   async function withUser<T>(userId: unknown, use: (parts: Opened, user: HubUser) => T | Promise<T>): Promise<T> {
@@ -108,18 +108,16 @@ export function createServerCore({ openStore, policy, clock, log }: ServerPorts)
 
   /** An `error` event, or a line in the log where nobody listens; never thrown. */
   function reportFailure(cause: unknown): void {
-    const error = cause instanceof PresenceError ? cause : new PresenceError('invalid-argument', { message: 'A listener threw.', remedy: 'See its cause.', cause })
+    const error = asPresenceError(cause)
     if (emitter.hasListeners('error')) emitter.emit('error', error)
     else log('error', error.message, { code: error.code, remedy: error.remedy })
   }
 
   async function close(): Promise<void> {
-    ending.abort(closed())
+    ending.abort(serviceClosed())
     emitter.clear()
     listeners.clear()
     const parts = await opening.catch(() => null)
     await parts?.hub.close()
   }
 }
-
-const closed = (): PresenceError => new PresenceError('closed', { message: 'The service is closed.', remedy: 'Create a new one.' })

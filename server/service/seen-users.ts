@@ -1,5 +1,6 @@
 /** What the Node service shows of everyone: what others may see (so that a bot which repeats it leaks nothing). */
-import type { ChannelId, PresenceStatus, Roster, UserId, UserPresence } from '../../src/presence-service.js'
+import { countByStatus } from '../../src/model/queries.js'
+import type { ChannelId, Roster, UserId, UserPresence } from '../../src/presence-service.js'
 import type { Hub } from '../hub/hub.js'
 import type { HubUser, Shown } from '../hub/hub-user.js'
 
@@ -51,14 +52,11 @@ export function createSeenUsers(hub: Hub): SeenUsers {
     const users = members(channelId).map(presenceOf)
     const kept = rosters.get(channelId)
     if (kept && kept.users.length === users.length && kept.users.every((user, index) => user === users[index])) return kept
-    const counts = { ...NOBODY }
-    for (const { status } of users) counts[status]++
-    const fresh: Roster = { ...emptyRoster(channelId), users, counts }
+    const fresh: Roster = { ...emptyRoster(channelId), users, counts: countByStatus(users) }
     rosters.set(channelId, fresh)
     return fresh
   }
 }
 
-const NOBODY: Readonly<Record<PresenceStatus, number>> = { online: 0, away: 0, dnd: 0, offline: 0 }
 /** Of a channel that the last one left. */
-export const emptyRoster = (channelId: ChannelId): Roster => ({ channelId, users: [], counts: NOBODY, isComplete: true, freshness: 'live' })
+export const emptyRoster = (channelId: ChannelId): Roster => ({ channelId, users: [], counts: countByStatus([]), isComplete: true, freshness: 'live' })

@@ -96,7 +96,7 @@ function offlineAt(connected: readonly DeviceFacts[]): number | null {
   return since === null ? null : since + Math.max(...counting.map((device) => device.offlineAfterMs))
 }
 
-const latestOf = (times: readonly (number | null)[]): number | null =>
+export const latestOf = (times: readonly (number | null)[]): number | null =>
   times.reduce<number | null>((latest, time) => (time === null ? latest : Math.max(latest ?? time, time)), null)
 
 const offlineDeadline = (connected: readonly DeviceFacts[], now: number): number | null =>

@@ -1,6 +1,7 @@
 /** Everyone a service sees: the last value of each, how fresh it is, and who is in which channel. Values and functions, no I/O. */
-import type { ChannelId, PresenceEvents, PresenceStatus, Roster, UserId, UserPresence } from '../presence-service.js'
+import type { ChannelId, PresenceEvents, Roster, UserId, UserPresence } from '../presence-service.js'
 import type { Projection } from './project-presence.js'
+import { countByStatus } from './queries.js'
 
 export interface DirectoryChange {
   readonly userId: UserId
@@ -161,9 +162,7 @@ function freshened(before: UserPresence | undefined, { projection, isUnknown }: 
 
 function rosterOf(channelId: ChannelId, { members, isLive }: Channel, users: ReadonlyMap<UserId, UserPresence>): Roster {
   const present = [...members].sort().flatMap((userId) => users.get(userId) ?? [])
-  const counts: Record<PresenceStatus, number> = { online: 0, away: 0, dnd: 0, offline: 0 }
-  for (const { status } of present) counts[status]++
-  return { channelId, users: present, counts, isComplete: true, freshness: isLive ? 'live' : present.length > 0 ? 'stale' : 'unknown' }
+  return { channelId, users: present, counts: countByStatus(present), isComplete: true, freshness: isLive ? 'live' : present.length > 0 ? 'stale' : 'unknown' }
 }
 
 /** For flat values of one shape. */

@@ -1,6 +1,12 @@
 /** Calls that browser and server answer alike, from what each sees. */
-import type { Stop, UserPresence } from '../presence-service.js'
+import type { Stop, PresenceStatus, UserPresence } from '../presence-service.js'
 import type { UsersQuery } from './arguments.js'
+
+export function countByStatus(users: Iterable<Pick<UserPresence, 'status'>>): Record<PresenceStatus, number> {
+  const counts: Record<PresenceStatus, number> = { online: 0, away: 0, dnd: 0, offline: 0 }
+  for (const { status } of users) counts[status]++
+  return counts
+}
 
 /** Those with a status asked for, by id. */
 export function selectUsers(users: Iterable<UserPresence>, { statuses }: UsersQuery): UserPresence[] {

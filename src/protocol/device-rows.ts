@@ -1,4 +1,5 @@
 /** Devices as they travel in the feed: the owner's own list, or what a person shares with others. */
+import { stampOf } from '../model/ago.js'
 import { isWriterId } from '../model/hybrid-clock.js'
 import { isObject } from '../model/json.js'
 import { LIMITS } from '../model/limits.js'
@@ -43,7 +44,7 @@ const age = (value: JsonValue | undefined): number | null => (typeof value === '
 /** A row as the API shows it. */
 export const toDevice = (row: DeviceRow, now: number, thisDeviceId: DeviceId | null): Device => ({
   id: row.id, name: row.name, kind: row.kind, status: row.status,
-  lastSeen: row.seenAgoMs === null ? null : now - row.seenAgoMs,
+  lastSeen: stampOf(row.seenAgoMs, now),
   isPrimary: row.isPrimary, isActive: row.isPrimary && row.status === 'online', isThisDevice: row.id === thisDeviceId,
 })
 

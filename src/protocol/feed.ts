@@ -188,6 +188,9 @@ export const nobody = (userId: string): Projection => ({
   lastSeen: null, lastSeenRoughly: null, activeDevice: null, activeDeviceId: null, idleSince: null,
 })
 
+/** The same as the API shows it. */
+export const neverHeardOf = (userId: string): UserPresence => ({ ...nobody(userId), freshness: 'unknown', asOf: null })
+
 /** What both ends take for granted when a status changed: it was now, and nobody is idle. */
 const afterStatusChange = (previous: Projection, now: number): Projection =>
   ({ ...previous, idleSince: null, lastSeen: previous.lastSeen === null ? null : wholeMinutes(now) })

@@ -1,5 +1,5 @@
 /** The parts of a browser service and how they hang together; the calls stand in `create-presence-service`. */
-import { PresenceError, checked } from '../errors.js'
+import { PresenceError, asPresenceError, checked, serviceClosed } from '../errors.js'
 import { parseUserId } from '../model/arguments.js'
 import { createEmitter, stopAll, type Emitter } from '../model/emitter.js'
 import type { Registers } from '../model/registers.js'
@@ -175,7 +175,7 @@ export function createCore(options: ResolvedOptions, ports: BrowserPorts): Core 
     }
   }
   function refuseClosed(): void {
-    if (closing) throw closed()
+    if (closing) throw serviceClosed()
   }
 
   async function edit(of: unknown, values: (registers: Registers) => Readonly<Record<string, JsonValue>>): Promise<void> {
@@ -232,13 +232,13 @@ export function createCore(options: ResolvedOptions, ports: BrowserPorts): Core 
 
   /** An `error` event, or a line in the log where nobody listens; never thrown. */
   function reportFailure(cause: unknown): void {
-    const error = cause instanceof PresenceError ? cause : new PresenceError('invalid-argument', { message: 'A listener threw.', remedy: 'See its cause.', cause })
+    const error = asPresenceError(cause)
     if (emitter.hasListeners('error')) emitter.emit('error', error)
     else ports.log('error', error.message, { code: error.code, remedy: error.remedy, cause: error.cause })
   }
 
   async function close(forget: boolean): Promise<void> {
-    ending.abort(closed())
+    ending.abort(serviceClosed())
     stopListening()
     own.stop()
     await opening.catch(() => undefined)
@@ -257,6 +257,5 @@ function asOthersSee({ choice: _, choiceExpiresAt: __, privacy: ___, quietHours:
   return presence
 }
 
-const closed = (): PresenceError => new PresenceError('closed', { message: 'The service is closed.', remedy: 'Create a new one.' })
 const timeout = (): PresenceError => new PresenceError('timeout', { message: 'The relay did not answer within 10 s.', remedy: 'Try again; nothing is lost.' })
 const offline = (): PresenceError => new PresenceError('offline', { message: 'There is no connection to a relay.', remedy: 'Changes are kept here, and sent once connected.' })

@@ -1,8 +1,8 @@
 /** What a browser entry point gives where there is no browser: it knows nothing, does nothing, and says so (React's server snapshot). */
 import { PresenceError } from '../errors.js'
-import type { BuiltBrowserPresenceService, PresenceSnapshot, SyncStatus, UserId, UserPresence } from '../presence-service.js'
+import type { BuiltBrowserPresenceService, PresenceSnapshot, SyncStatus, UserId } from '../presence-service.js'
 import { DEFAULT_PRIVACY } from '../model/registers.js'
-import { nobody } from '../protocol/feed.js'
+import { neverHeardOf } from '../protocol/feed.js'
 
 const IDLE_SYNC: SyncStatus = {
   synced: 0, total: 0, lastSync: null, pending: 0, connection: { name: 'offline' }, relay: 'none', storage: 'memory', clockOffsetMs: null, problems: [],
@@ -11,13 +11,12 @@ const SNAPSHOT: PresenceSnapshot = { me: null, devices: [], users: new Map(), sy
 const nothing = (): void => undefined
 
 export function createIdleService(ownUserId: UserId): BuiltBrowserPresenceService {
-  const unknown = (userId: UserId): UserPresence => ({ ...nobody(userId), freshness: 'unknown', asOf: null })
   const refuse = (): Promise<never> => Promise.reject(new PresenceError('unsupported', {
     message: 'This service runs in a browser.', remedy: 'On a server use createPresenceService of porchlight/server.',
   }))
   const service: Omit<BuiltBrowserPresenceService, 'me'> = {
-    getStatus: async (userId) => unknown(userId),
-    getStatuses: async (userIds) => userIds.map(unknown),
+    getStatus: async (userId) => neverHeardOf(userId),
+    getStatuses: async (userIds) => userIds.map(neverHeardOf),
     setStatus: refuse, setCustomStatus: refuse, clearCustomStatus: refuse, setPresence: refuse, setProfile: refuse, setPrivacy: refuse,
     recordActivity: refuse, getActivity: async () => [], getDevices: async () => [], setDeviceStatus: refuse, renameDevice: refuse,
     holdActive: () => nothing, getOnlineUsers: async () => [], countOnlineUsers: async () => 0,
@@ -30,5 +29,5 @@ export function createIdleService(ownUserId: UserId): BuiltBrowserPresenceServic
     getSnapshot: () => SNAPSHOT, peek: () => undefined, subscribeTo: () => nothing, peekChannel: () => undefined, subscribeToChannel: () => nothing,
     close: async () => undefined, [Symbol.asyncDispose]: async () => undefined,
   }
-  return { ...service, me: { ...service, getStatus: async () => ({ ...unknown(ownUserId), choice: 'auto', choiceExpiresAt: null, privacy: DEFAULT_PRIVACY, quietHours: null }) } as unknown as BuiltBrowserPresenceService['me'] }
+  return { ...service, me: { ...service, getStatus: async () => ({ ...neverHeardOf(ownUserId), choice: 'auto', choiceExpiresAt: null, privacy: DEFAULT_PRIVACY, quietHours: null }) } as unknown as BuiltBrowserPresenceService['me'] }
 }

@@ -1,5 +1,6 @@
 /** One's own devices: this one as it knows itself, the others as the relay (or a plain server) told. Pure. */
 import type { ActivityState } from '../activity/activity-state.js'
+import { stampOf } from '../model/ago.js'
 import { contributionOf, type DeviceFacts } from '../model/derive-presence.js'
 import { choosePrimary, type Primary } from '../model/primary-device.js'
 import { isRemoved, readDevice, type Registers } from '../model/registers.js'
@@ -24,14 +25,14 @@ export function thisDeviceFacts({ id, activity, openedAt, override }: ThisDevice
 
 /** The relay has weighed another device's input already: what it contributes is what was told. */
 export const toldDeviceFacts = (row: DeviceRow, now: number, { awayAfterMs, offlineAfterMs }: Required<Policy>): DeviceFacts => ({
-  deviceId: row.id, connected: row.isConnected, lastInputAt: row.inputAgoMs === null ? null : now - row.inputAgoMs,
+  deviceId: row.id, connected: row.isConnected, lastInputAt: stampOf(row.inputAgoMs, now),
   locked: false, suspended: false, holds: [], override: row.isConnected ? row.status : null, awayAfterMs, offlineAfterMs,
 })
 
 /** A plain server passes on only what the device itself says. */
 export function plainRow(state: DeviceState, now: number, { awayAfterMs, offlineAfterMs }: Required<Policy>): DeviceRow {
   const facts: DeviceFacts = {
-    deviceId: state.deviceId, connected: true, lastInputAt: state.sinceInputMs === null ? null : now - state.sinceInputMs, locked: state.locked,
+    deviceId: state.deviceId, connected: true, lastInputAt: stampOf(state.sinceInputMs, now), locked: state.locked,
     suspended: false, holds: state.holds, override: state.override, awayAfterMs, offlineAfterMs,
   }
   return {
@@ -61,7 +62,7 @@ export function ownDevices(self: ThisDevice, rows: readonly DeviceRow[], registe
     const value = readDevice(registers, row.id)
     return {
       id: row.id, name: value && 'name' in value ? value.name : row.name, kind: row.kind, status: row.status,
-      lastSeen: row.seenAgoMs === null ? null : now - row.seenAgoMs, isPrimary, isActive: isPrimary && row.status === 'online', isThisDevice: row.id === self.id,
+      lastSeen: stampOf(row.seenAgoMs, now), isPrimary, isActive: isPrimary && row.status === 'online', isThisDevice: row.id === self.id,
     }
   })
   return { facts, devices, primary }

@@ -1,11 +1,11 @@
 /** Whom this service sees: who asked for whom, what the relay told, and what is only remembered. */
-import { PresenceError } from '../errors.js'
+import { PresenceError, serviceClosed } from '../errors.js'
 import { createDirectory, eventsOf, type Directory, type DirectoryChange } from '../model/directory.js'
 import { stopAll, type Emitter } from '../model/emitter.js'
 import type { Clock } from '../ports.js'
 import type { ChannelId, JsonValue, PresenceEvents, Roster, Stop, UserId, UserPresence } from '../presence-service.js'
 import { parseDeviceRows, toDevice } from '../protocol/device-rows.js'
-import { nobody } from '../protocol/feed.js'
+import { neverHeardOf } from '../protocol/feed.js'
 import { createFeedReader, type FeedNews, type FeedReader } from '../protocol/feed-reader.js'
 import { TYPE, decodePage, typeOf, type Notice, type WatchOperation } from '../protocol/messages.js'
 import { createInterests } from './interests.js'
@@ -77,7 +77,7 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
     get, peek, onUser, onRoster, tellOwn, connected, lost, receive, notice,
     close() {
       cancelExpiry()
-      questions.answerAll(closed)
+      questions.answerAll(serviceClosed)
       listeners.clear()
     },
   }
@@ -128,8 +128,8 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
   async function get(userId: UserId): Promise<UserPresence> {
     expire()
     const known = directory.get(userId)
-    if (known?.freshness === 'live' || !isConnected()) return known ?? remembered.get(userId) ?? unknown(userId)
-    return await questions.ask(userId) ?? peek(userId) ?? unknown(userId)
+    if (known?.freshness === 'live' || !isConnected()) return known ?? remembered.get(userId) ?? neverHeardOf(userId)
+    return await questions.ask(userId) ?? peek(userId) ?? neverHeardOf(userId)
   }
 
   function peek(userId: UserId): UserPresence | undefined {
@@ -226,7 +226,7 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
 
   function lost(): void {
     directory.lose(time.now()).filter(({ userId }) => userId !== ownUserId).forEach(announce)
-    questions.answerAll((userId) => peek(userId) ?? unknown(userId))
+    questions.answerAll((userId) => peek(userId) ?? neverHeardOf(userId))
     for (const channelId of interests.channels()) listeners.tellRoster(channelId)
   }
 
@@ -273,5 +273,3 @@ const REMEDIES: Readonly<Partial<Record<Notice['code'], string>>> = {
   'rate-limited': 'Wait, and ask for less at once.',
 }
 
-const unknown = (userId: UserId): UserPresence => ({ ...nobody(userId), freshness: 'unknown', asOf: null })
-const closed = (): PresenceError => new PresenceError('closed', { message: 'The service was closed.', remedy: 'Create a new one.' })
