@@ -47,7 +47,14 @@ let opened: BuiltBrowserPresenceService[]
 async function openTab(options: Partial<BrowserPresenceOptions> = {}) {
   const page = await openPage({ ...device, ...options })
   opened.push(page.service)
-  return page
+  return {
+    service: page.service,
+    close() {
+      // Nobody can be asked in a page that is gone: what its disk was about to answer never arrives.
+      opened = opened.filter((service) => service !== page.service)
+      page.close()
+    },
+  }
 }
 async function openObserver(): Promise<BuiltBrowserPresenceService> {
   const userId = unique('observer')
