@@ -14,6 +14,7 @@ import { createDeadlines } from './deadlines.js'
 import { createDepartures, nextGoneAt } from './departures.js'
 import { deviceRows, factsOf, lastDepartureAt, type HubUser, type Shown } from './hub-user.js'
 import { withinQuota } from './quota.js'
+import type { Meter } from './meter.js'
 import { createSaver, type Saver } from './saver.js'
 import { parseFrozen, showToOthers, shownUntil } from './show.js'
 import { createTeller, type Teller } from './teller.js'
@@ -24,6 +25,7 @@ export interface HubOptions {
   readonly store: UserStore
   readonly policy: Required<Policy>
   readonly log: Log
+  readonly meter: Meter
 }
 
 /** What happened to a user, as others may see it: what they saw before. */
@@ -61,13 +63,13 @@ export interface Hub {
   close(): Promise<void>
 }
 
-export function createHub({ clock, store, policy, log }: HubOptions): Hub {
+export function createHub({ clock, store, policy, log, meter }: HubOptions): Hub {
   const users = new Map<UserId, HubUser>()
   const opening = new Map<UserId, Promise<HubUser>>()
   const changeListeners = new Set<(change: HubChange) => void>()
   const deadlines = createDeadlines<HubUser>(clock, refresh)
   const teller = createTeller()
-  const saver = createSaver({ store, clock, log, onStored, onIdle: dropIfUnused })
+  const saver = createSaver({ store, clock, log, meter, onStored, onIdle: dropIfUnused })
   const departures = createDepartures(saver)
   let lastUserNumber = 0
   let lastSessionNumber = 0

@@ -6,6 +6,7 @@ import { LIMITS } from '../../src/model/limits.js'
 import type { Register } from '../../src/model/registers.js'
 import type { ActivityEvent, DeviceId } from '../../src/presence-service.js'
 import type { HubUser } from './hub-user.js'
+import type { Meter } from './meter.js'
 import { frozenToJson } from './show.js'
 import type { UserStore } from './user-store.js'
 
@@ -26,6 +27,7 @@ export interface SaverOptions {
   readonly store: UserStore
   readonly clock: Clock
   readonly log: Log
+  readonly meter: Meter
   readonly onStored: (user: HubUser, stamps: ReadonlyMap<string, Stamp>) => void
   /** Nothing of theirs is on its way any more. */
   readonly onIdle: (user: HubUser) => void
@@ -40,7 +42,7 @@ interface Pending {
 }
 const RETRY_MS = 1_000
 
-export function createSaver({ store, clock, log, onStored, onIdle }: SaverOptions): Saver {
+export function createSaver({ store, clock, log, meter, onStored, onIdle }: SaverOptions): Saver {
   const pending = new Map<HubUser, Pending>()
   const running = new Map<HubUser, Promise<void>>()
   /** Whose last save failed: until it is tried again, nothing of theirs overtakes it. */
@@ -88,6 +90,7 @@ export function createSaver({ store, clock, log, onStored, onIdle }: SaverOption
       const register = user.registers.get(name)
       return register ? [[name, register]] : []
     }))
+    const begunAt = clock.now()
     try {
       await store.save(user.userId, {
         ...(registers.size > 0 ? { registers } : {}),
@@ -96,9 +99,11 @@ export function createSaver({ store, clock, log, onStored, onIdle }: SaverOption
         ...(next.activity.length > 0 ? { activity: next.activity } : {}),
       })
     } catch (cause) {
+      meter.saved(false, clock.now() - begunAt)
       fail(user, next, cause)
       return
     }
+    meter.saved(true, clock.now() - begunAt)
     if (registers.size > 0) onStored(user, new Map([...registers].map(([name, { at }]) => [name, at])))
     next.waiting.forEach(({ resolve }) => resolve())
   }

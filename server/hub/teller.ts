@@ -123,7 +123,7 @@ export function createTeller(): Teller {
   }
 
   function pageOf(channel: Channel): Uint8Array {
-    return encodePage({ channelNumber: channel.number, counts: countsOf(channel), isComplete: true, isSettled })
+    return encodePage({ kind: 'counts', page: { channelNumber: channel.number, counts: countsOf(channel), isComplete: true, isSettled } })
   }
 
   function closeChannel(viewer: Viewer, channelId: ChannelId): void {

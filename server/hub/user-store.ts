@@ -31,6 +31,19 @@ export interface UserChanges {
   readonly activity?: readonly ActivityEvent[]
 }
 
+/**
+ * What was signed in with this is let in no more: the token of that `jti`, every token of that user or that device issued
+ * before `at`.
+ */
+export interface Revocation {
+  readonly what: 'token' | 'user' | 'device'
+  readonly id: string
+  readonly at: number
+}
+
+/** Longer than any token that `porchlight token` makes is valid. */
+export const REVOCATION_KEPT_MS: number = 400 * 86_400_000
+
 export interface UserStore {
   /** A user nobody has stored anything of is an empty one. */
   load(userId: UserId): Promise<StoredUser>
@@ -41,6 +54,10 @@ export interface UserStore {
   save(userId: UserId, changes: UserChanges): Promise<void>
   /** Every user with anything stored. */
   userIds(): AsyncIterable<UserId>
+  /** Those of the last `REVOCATION_KEPT_MS`; the newest of each id. */
+  revocations(): Promise<readonly Revocation[]>
+  /** Resolves once it is durable, as `save` does. */
+  revoke(revocation: Revocation): Promise<void>
   /** Greater at every open of this store (LV6). */
   readonly relayNumber: number
   /** Who writes where no device does: 22 base64url characters, the same at every open. */

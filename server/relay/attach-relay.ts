@@ -28,13 +28,12 @@ interface Opened {
 
 export function attachRelay(server: Server, service: BuiltServerPresenceService, options: RelayOptions): Relay {
   const backstage = backstageOf(service) ?? refuseService()
-  const { log } = backstage
+  const { log, meter } = backstage
   const sockets = new WebSocketServer({
     noServer: true, maxPayload: WIRE.frameBytes, perMessageDeflate: false,
     handleProtocols: (offered) => (offered.has(WIRE.subprotocol) ? WIRE.subprotocol : false),
   })
   const rooms = new Map<string, AwarenessRoom>()
-  const counts = new Map<string, number>()
   const opening = open(backstage)
   // A store that does not open is told by the service; here it ends every upgrade.
   opening.catch(() => undefined)
@@ -138,7 +137,7 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
   }
 
   function count(what: string): void {
-    counts.set(what, (counts.get(what) ?? 0) + 1)
+    meter.refused(what)
     log('debug', 'Counted.', { what })
   }
 

@@ -8,6 +8,7 @@ import type { Clock, Log } from '../../src/ports.js'
 import type { JsonValue, Policy, PresenceEvents, Stop, UserId } from '../../src/presence-service.js'
 import { createHub, type Hub } from '../hub/hub.js'
 import type { HubUser } from '../hub/hub-user.js'
+import type { Meter } from '../hub/meter.js'
 import type { UserStore } from '../hub/user-store.js'
 import { createListeners, type Listeners } from './listeners.js'
 import { createSeenUsers, type SeenUsers } from './seen-users.js'
@@ -18,6 +19,7 @@ export interface ServerPorts {
   readonly policy: Required<Policy>
   readonly clock: Clock
   readonly log: Log
+  readonly meter: Meter
 }
 export interface Opened {
   readonly hub: Hub
@@ -41,14 +43,14 @@ export interface ServerCore {
   close(): Promise<void>
 }
 
-export function createServerCore({ openStore, policy, clock, log }: ServerPorts): ServerCore {
+export function createServerCore({ openStore, policy, clock, log, meter }: ServerPorts): ServerCore {
   const emitter = createEmitter<PresenceEvents>(reportFailure)
   let opened: Opened | undefined
   let closing: Promise<void> | null = null
   const ending = new AbortController()
   const listeners = createListeners(emitter, () => opened?.seen)
   const opening = openStore().then((store) => {
-    const hub = createHub({ clock, store, policy, log })
+    const hub = createHub({ clock, store, policy, log, meter })
     hub.onChange(listeners.tell)
     opened = { hub, store, seen: createSeenUsers(hub), devices: createServerDevices(hub, store.writerId) }
     return opened

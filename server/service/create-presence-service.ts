@@ -12,6 +12,7 @@ import type { Log } from '../../src/ports.js'
 import type { BuiltServerPresenceService, ServerPresenceOptions, UserPresence } from '../../src/presence-service.js'
 import type { Hub } from '../hub/hub.js'
 import { deviceRows, type HubUser } from '../hub/hub-user.js'
+import { NO_METER } from '../hub/meter.js'
 import type { UserStore } from '../hub/user-store.js'
 import { newestActivity } from '../store/apply-changes.js'
 import { openLevelStore } from '../store/level-store.js'
@@ -24,7 +25,7 @@ import { devicesOf, syncStatusOf } from './node-values.js'
 export function createPresenceService(options: ServerPresenceOptions = {}): BuiltServerPresenceService {
   const given = checked(parseOptions(options, ['storage', 'path', ...Object.keys(DEFAULT_POLICY)]))
   const policy = checked(parsePolicy(given))
-  return createServerPresenceService({ openStore: storeOpener(given), policy, clock: createNodeClock(), log: logToConsole })
+  return createServerPresenceService({ openStore: storeOpener(given), policy, clock: createNodeClock(), log: logToConsole, meter: NO_METER })
 }
 
 function storeOpener({ storage = 'memory', path }: Readonly<Record<string, unknown>>): () => Promise<UserStore> {
@@ -185,7 +186,7 @@ export function createServerPresenceService(ports: ServerPorts): BuiltServerPres
     close: () => core.close(),
     [Symbol.asyncDispose]: () => service.close(),
   }
-  keepBackstage(service, { opening, log: ports.log })
+  keepBackstage(service, { opening, log: ports.log, meter: ports.meter })
   return service
 
   async function matching(query: UsersQuery): Promise<UserPresence[]> {

@@ -1,11 +1,13 @@
 /** How `attachRelay` finds the hub behind a Node service, which the service does not show to anyone else. */
 import type { Log } from '../../src/ports.js'
 import type { Hub } from '../hub/hub.js'
+import type { Meter } from '../hub/meter.js'
 import type { UserStore } from '../hub/user-store.js'
 
 export interface Backstage {
   readonly opening: Promise<{ readonly hub: Hub; readonly store: UserStore }>
   readonly log: Log
+  readonly meter: Meter
 }
 const backstages = new WeakMap<object, Backstage>()
 

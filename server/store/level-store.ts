@@ -3,12 +3,12 @@ import { isObject } from '../../src/model/json.js'
 import { PresenceError } from '../../src/errors.js'
 import type { Log } from '../../src/ports.js'
 import type { UserId } from '../../src/presence-service.js'
-import type { UserStore } from '../hub/user-store.js'
+import { REVOCATION_KEPT_MS, type Revocation, type UserStore } from '../hub/user-store.js'
 import { createGroupCommit } from './group-commit.js'
 import { openLevelDatabase, type LevelDatabase, type LevelOperation } from './level-database.js'
 import { storeClosed } from './memory-store.js'
-import { seal, unseal } from './stored-values.js'
-import { ALL_USERS, firstKeyAfter, rangeOf, userOf } from './user-keys.js'
+import { parseRevocation, seal, unseal } from './stored-values.js'
+import { ALL_USERS, REVOCATIONS, firstKeyAfter, rangeOf, revocationKey, userOf } from './user-keys.js'
 import { readUser, rowsOf } from './user-rows.js'
 import { newWriterId } from './writer-id.js'
 
@@ -55,7 +55,7 @@ export async function openLevelStore(path: string, options: LevelStoreOptions): 
   const rowsAdded = new Map<UserId, number>()
   let closing: Promise<void> | null = null
 
-  return { relayNumber, writerId, load, save, userIds, close }
+  return { relayNumber, writerId, load, save, userIds, revocations, revoke, close }
 
   async function load(userId: UserId) {
     refuseWhenClosed()
@@ -84,6 +84,22 @@ export async function openLevelStore(path: string, options: LevelStoreOptions): 
       if (found.length < USERS_AT_ONCE) return
       from = firstKeyAfter(found.at(-1)!)
     }
+  }
+
+  async function revocations(): Promise<Revocation[]> {
+    refuseWhenClosed()
+    const entries = await database.read((level) => level.iterator(REVOCATIONS).all())
+    const since = now() - REVOCATION_KEPT_MS
+    return entries.flatMap(([key, value]) => {
+      const revocation = parseRevocation(unseal(key, value))
+      return revocation.ok && revocation.value.at >= since ? [revocation.value] : []
+    })
+  }
+
+  async function revoke(revocation: Revocation): Promise<void> {
+    refuseWhenClosed()
+    const key = revocationKey(revocation)
+    await writes.commit([{ type: 'put', key, value: seal(key, revocation) }])
   }
 
   function close() {

@@ -1,12 +1,13 @@
 import { PresenceError } from '../../src/errors.js'
 import type { UserId } from '../../src/presence-service.js'
-import type { StoredUser, UserStore } from '../hub/user-store.js'
+import type { Revocation, StoredUser, UserStore } from '../hub/user-store.js'
 import { newWriterId } from './writer-id.js'
 import { applyChanges, NOBODY } from './apply-changes.js'
 
 /** Keeps everything until it is closed. `now` makes its number greater than that of the process before (LV6). */
 export function createMemoryStore({ now = () => Date.now() }: { readonly now?: () => number } = {}): UserStore {
   const users = new Map<UserId, StoredUser>()
+  const revocations = new Map<string, Revocation>()
   let isClosed = false
 
   return {
@@ -23,6 +24,14 @@ export function createMemoryStore({ now = () => Date.now() }: { readonly now?: (
     async *userIds() {
       refuseWhenClosed()
       yield* [...users.keys()]
+    },
+    async revocations() {
+      refuseWhenClosed()
+      return [...revocations.values()]
+    },
+    async revoke(revocation) {
+      refuseWhenClosed()
+      revocations.set(`${revocation.what} ${revocation.id}`, revocation)
     },
     async close() {
       isClosed = true

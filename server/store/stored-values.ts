@@ -4,7 +4,7 @@ import { isJson, isObject, parsed, unreadable, type Parsed } from '../../src/mod
 import { LIMITS } from '../../src/model/limits.js'
 import type { ActivityEvent, Device } from '../../src/presence-service.js'
 import { WIRE } from '../../src/protocol/limits.js'
-import type { DepartureRecord } from '../hub/user-store.js'
+import type { DepartureRecord, Revocation } from '../hub/user-store.js'
 
 const CHECKSUM_UNITS = 8
 
@@ -45,6 +45,15 @@ export function parseActivityEvent(raw: unknown): Parsed<ActivityEvent> {
     && isMoment(timestamp) && isText(deviceId, LIMITS.textUnits) && isJson(data)
     ? parsed({ id, type, channelId, timestamp, deviceId, data })
     : unreadable('it does not fit an activity row')
+}
+
+export function parseRevocation(raw: Parsed<unknown>): Parsed<Revocation> {
+  if (!raw.ok) return raw
+  if (!isObject(raw.value)) return unreadable('it is not an object')
+  const { what, id, at } = raw.value
+  return (what === 'token' || what === 'user' || what === 'device') && isText(id, LIMITS.textUnits) && isMoment(at)
+    ? parsed({ what, id, at })
+    : unreadable('it does not fit a revocation')
 }
 
 const isText = (value: unknown, maximumUnits: number): value is string => typeof value === 'string' && value.length <= maximumUnits

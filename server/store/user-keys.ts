@@ -3,6 +3,7 @@
  * reach into another's range.
  */
 import type { DeviceId, UserId } from '../../src/presence-service.js'
+import type { Revocation } from '../hub/user-store.js'
 
 export interface KeyRange {
   readonly gte: string
@@ -28,6 +29,10 @@ export function activityKey(userId: UserId, eventId: string): string {
   const colon = eventId.lastIndexOf(':')
   return `${prefixOf(userId)}/a/${encodeURIComponent(eventId.slice(0, colon))}/${eventId.slice(colon + 1).padStart(16, '0')}`
 }
+
+/** `v/<token, user or device>/<id>`. */
+export const REVOCATIONS: KeyRange = { gte: 'v/', lt: `v${AFTER_SLASH}` }
+export const revocationKey = ({ what, id }: Revocation): string => `v/${what}/${encodeURIComponent(id)}`
 
 export type UserKey =
   | { readonly part: 'register'; readonly name: string }

@@ -7,7 +7,7 @@ import type { Device, PresenceErrorCode, PresenceStatus } from '../presence-serv
 import { WIRE } from './limits.js'
 import {
   decode, encode, readBoundedString, readList, readStamps, readUint8, readVarUint, refuse, writeList, writeStamps, writeUint8,
-  writeVarString, writeVarUint, type Reader, type StampsByRegister,
+  readVarUint8Array, writeVarString, writeVarUint8Array, writeVarUint, type Reader, type StampsByRegister,
 } from './wire.js'
 
 export const SYNC = 0
@@ -15,7 +15,7 @@ export const AWARENESS = 1
 // 2 is y-websocket's own refusal, which only logs a warning: a close code says it instead.
 export const QUERY_AWARENESS = 3
 
-/** `activity`, `challenge` and `page` requests are reserved numbers of this version. */
+/** `activity` and `challenge` are reserved numbers of this version. */
 export const TYPE = {
   hello: 100, watch: 101, feed: 102, stored: 103, page: 104, activity: 105, device: 106, leave: 107, challenge: 108, notice: 109, auth: 110,
 } as const
@@ -72,6 +72,19 @@ export interface Page {
   /** False while the relay has just started: whoever was not named may still come back (LV7); another page follows. */
   readonly isSettled: boolean
 }
+/** Asks for some of a channel's visible members, by id: for a channel too large to be told whole. */
+export interface PageRequest {
+  readonly requestId: number
+  readonly channelId: string
+  readonly statuses: readonly PresenceStatus[]
+  readonly limit: number
+  /** The id after which to begin; null: at the first. */
+  readonly after: string | null
+}
+/** What a frame of type *page* from a relay is. Rows are entries of the feed, by id, each with its name. */
+export type PageMessage =
+  | { readonly kind: 'counts'; readonly page: Page }
+  | { readonly kind: 'rows'; readonly requestId: number; readonly entries: Uint8Array }
 export interface Notice {
   readonly code: PresenceErrorCode | 'draining'
   /** A user, channel or register. */
@@ -157,17 +170,46 @@ export const decodeDeviceReply = (frame: Uint8Array): Parsed<DeviceReply> => bod
 export const encodeLeave = (leave: Leave): Uint8Array => encode(TYPE.leave, (writer) => writeUint8(writer, LEAVES.indexOf(leave)))
 export const decodeLeave = (frame: Uint8Array): Parsed<Leave> => body(frame, (reader) => pick(LEAVES, reader))
 
-export const encodePage = (page: Page): Uint8Array => encode(TYPE.page, (writer) => {
-  writeVarUint(writer, page.channelNumber)
-  writeList(writer, page.counts, (count) => writeVarUint(writer, count))
-  writeUint8(writer, (page.isComplete ? 1 : 0) + (page.isSettled ? 2 : 0))
+export const encodePageRequest = ({ requestId, channelId, statuses, limit, after }: PageRequest): Uint8Array => encode(TYPE.page, (writer) => {
+  writeVarUint(writer, requestId)
+  writeVarString(writer, channelId)
+  writeUint8(writer, statuses.reduce((mask, status) => mask | (1 << STATUSES.indexOf(status)), 0))
+  writeVarUint(writer, limit)
+  writeVarString(writer, after ?? '')
 })
-export const decodePage = (frame: Uint8Array): Parsed<Page> => body(frame, (reader) => {
+export const decodePageRequest = (frame: Uint8Array): Parsed<PageRequest> => body(frame, (reader) => {
+  const [requestId, channelId, mask, limit, after] = [readVarUint(reader), readId(reader), readUint8(reader), readVarUint(reader), readBoundedString(reader, LIMITS.idBytes)]
+  return { requestId, channelId, statuses: STATUSES.filter((_, index) => (mask & (1 << index)) !== 0), limit, after: after === '' ? null : after }
+})
+
+const COUNTS = 0
+const ROWS = 1
+export const encodePage = (message: PageMessage): Uint8Array => encode(TYPE.page, (writer) => {
+  if (message.kind === 'counts') {
+    const { channelNumber, counts, isComplete, isSettled } = message.page
+    writeUint8(writer, COUNTS)
+    writeVarUint(writer, channelNumber)
+    writeList(writer, counts, (count) => writeVarUint(writer, count))
+    writeUint8(writer, (isComplete ? 1 : 0) + (isSettled ? 2 : 0))
+  } else {
+    writeUint8(writer, ROWS)
+    writeVarUint(writer, message.requestId)
+    writeVarUint8Array(writer, message.entries)
+  }
+})
+export const decodePage = (frame: Uint8Array): Parsed<PageMessage> => body(frame, (reader) => {
+  switch (readUint8(reader)) {
+    case COUNTS: return { kind: 'counts', page: readPage(reader) }
+    case ROWS: return { kind: 'rows', requestId: readVarUint(reader), entries: readVarUint8Array(reader) }
+    default: return refuse('a page is of no known kind')
+  }
+})
+function readPage(reader: Reader): Page {
   const channelNumber = readVarUint(reader)
   const counts = readList(reader, STATUSES.length, readVarUint)
   const flags = readUint8(reader)
   return { channelNumber, counts, isComplete: (flags & 1) !== 0, isSettled: (flags & 2) !== 0 }
-})
+}
 
 export const encodeNotice = (notice: Notice): Uint8Array => encode(TYPE.notice, (writer) => {
   writeUint8(writer, NOTICE_CODES.indexOf(notice.code))

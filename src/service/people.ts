@@ -184,12 +184,14 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
   }
 
   function receivePage(frame: Uint8Array): void {
-    const page = decodePage(frame)
-    const channelId = page.ok ? reader.channelId(page.value.channelNumber) : undefined
-    if (!page.ok || channelId === undefined || !interests.isOpen(channelId)) return
+    const decoded = decodePage(frame)
+    if (!decoded.ok || decoded.value.kind !== 'counts') return
+    const { page } = decoded.value
+    const channelId = reader.channelId(page.channelNumber)
+    if (channelId === undefined || !interests.isOpen(channelId)) return
     toldChannels.add(channelId)
     // LV7: who may still come back stays as last known until the relay knows.
-    if (page.value.isSettled) {
+    if (page.isSettled) {
       const before = directory.roster(channelId)?.users ?? []
       directory.complete(channelId)
       before.filter(({ userId }) => !isSeen(userId)).forEach(({ userId }) => leaveUnseen(userId))

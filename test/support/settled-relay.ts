@@ -1,3 +1,4 @@
+import { NO_METER } from '../../server/hub/meter.js'
 /** A real relay that has been up for longer than its start grace (LV7), without anybody waiting for that. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -22,7 +23,7 @@ export interface SettledRelay {
 /** Also serves `GET /token/USER` to any page: browsers cannot sign. */
 export async function startSettledRelay(): Promise<SettledRelay> {
   const clock = createLateClock(WIRE.startGraceMs + 1_000)
-  const service = createServerPresenceService({ openStore: async () => createMemoryStore(), policy: DEFAULT_POLICY, clock, log: () => undefined })
+  const service = createServerPresenceService({ openStore: async () => createMemoryStore(), policy: DEFAULT_POLICY, clock, log: () => undefined, meter: NO_METER })
   const token: SettledRelay['token'] = (userId, grant) => signToken(SECRET, { userId, channels: '*', watch: '*', ttlMs: 600_000, ...grant })
   const server = createServer((request, response) => {
     const [, userId] = /^\/token\/([^/?]+)$/.exec(request.url ?? '') ?? []

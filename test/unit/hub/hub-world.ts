@@ -2,6 +2,7 @@
 import { connectDevice, type DeviceIntroduction, type DeviceLink, type DeviceReport } from '../../../server/hub/device-link.js'
 import { createHub, type Hub } from '../../../server/hub/hub.js'
 import { deviceRows, type HubUser, type Viewer } from '../../../server/hub/hub-user.js'
+import { NO_METER } from '../../../server/hub/meter.js'
 import type { UserStore } from '../../../server/hub/user-store.js'
 import { createViewer } from '../../../server/hub/viewer.js'
 import { createMemoryStore } from '../../../server/store/memory-store.js'
@@ -60,7 +61,7 @@ export function createHubWorld({ store = createMemoryStore({ now: () => 1 }), st
     at: (time, callback) => manual.at(time - skippedMs, callback),
     advance: manual.advance,
   }
-  const hub = createHub({ clock, store, policy: DEFAULT_POLICY, log: (_, message) => { throw new Error(message) } })
+  const hub = createHub({ clock, store, policy: DEFAULT_POLICY, log: (_, message) => { throw new Error(message) }, meter: NO_METER })
   return {
     clock, hub, store, open: (userId) => hub.open(userId), look,
     skip(ms) {
@@ -110,7 +111,7 @@ export function createHubWorld({ store = createMemoryStore({ now: () => 1 }), st
       },
       pages: () => frames.flatMap(({ frame }) => {
         const page = typeOf(frame) === TYPE.page ? decodePage(frame) : null
-        return page?.ok ? [{ counts: page.value.counts, isSettled: page.value.isSettled }] : []
+        return page?.ok && page.value.kind === 'counts' ? [{ counts: page.value.page.counts, isSettled: page.value.page.isSettled }] : []
       }),
       transcript: () => frames.map(({ at, frame }) => `${name} ${at} ${Buffer.from(frame).toString('hex')}`),
     }

@@ -1,3 +1,4 @@
+import { NO_METER } from '../../../server/hub/meter.js'
 import { describe, expect, it } from 'vitest'
 import type { HubUser } from '../../../server/hub/hub-user.js'
 import { createSaver } from '../../../server/hub/saver.js'
@@ -23,7 +24,7 @@ function setUp() {
     }),
   } as unknown as UserStore
   const saver = createSaver({
-    store, clock, log: (level, message) => { logged.push(`${level} ${message}`) },
+    store, clock, meter: NO_METER, log: (level, message) => { logged.push(`${level} ${message}`) },
     onIdle: ({ userId }) => { idle.push(userId) },
     onStored: (user, stamps) => { stored.push([user.userId, Object.fromEntries([...stamps].map(([name, [ms]]) => [name, ms]))]) },
   })

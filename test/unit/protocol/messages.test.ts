@@ -4,8 +4,8 @@ import type { Parsed } from '../../../src/model/json.js'
 import { LIMITS } from '../../../src/model/limits.js'
 import { WIRE } from '../../../src/protocol/limits.js'
 import {
-  KINDS, STATUSES, TYPE, decodeAuth, decodeDeviceReply, decodeDeviceRequest, decodeHello, decodeLeave, decodeNotice, decodePage, decodeStored, decodeWatch,
-  decodeWelcome, encodeAuth, encodeDeviceReply, encodeDeviceRequest, encodeHello, encodeLeave, encodeNotice, encodePage, encodeStored, encodeWatch, encodeWelcome,
+  KINDS, STATUSES, TYPE, decodeAuth, decodeDeviceReply, decodeDeviceRequest, decodeHello, decodeLeave, decodeNotice, decodePage, decodePageRequest, decodeStored, decodeWatch,
+  decodeWelcome, encodeAuth, encodeDeviceReply, encodeDeviceRequest, encodeHello, encodeLeave, encodeNotice, encodePage, encodePageRequest, encodeStored, encodeWatch, encodeWelcome,
   typeOf, type Hello, type Notice, type WatchVerb,
 } from '../../../src/protocol/messages.js'
 import { encode, writeStamp, writeUint8, writeVarString, writeVarUint, writeVarUint8Array } from '../../../src/protocol/wire.js'
@@ -39,7 +39,15 @@ const messages = [
   message('device', encodeDeviceRequest, decodeDeviceRequest, fc.record({ requestId: whole, deviceId: id, status: fc.constantFrom(...STATUSES) })),
   message('device', encodeDeviceReply, decodeDeviceReply, fc.record({ requestId: whole, isDone: fc.boolean() })),
   message('leave', encodeLeave, decodeLeave, fc.constantFrom('leaving' as const, 'gone' as const)),
-  message('page', encodePage, decodePage, fc.record({ channelNumber: whole, counts: fc.array(whole, { maxLength: 4 }), isComplete: fc.boolean(), isSettled: fc.boolean() })),
+  message('page', encodePage, decodePage, fc.oneof(
+    fc.record({
+      kind: fc.constant('counts' as const), page: fc.record({ channelNumber: whole, counts: fc.array(whole, { maxLength: 4 }), isComplete: fc.boolean(), isSettled: fc.boolean() }),
+    }),
+    fc.record({ kind: fc.constant('rows' as const), requestId: whole, entries: fc.uint8Array({ maxLength: 64 }) }),
+  )),
+  message('page', encodePageRequest, decodePageRequest, fc.record({
+    requestId: whole, channelId: id, statuses: fc.subarray([...STATUSES]), limit: whole, after: fc.option(id),
+  })),
   message('notice', encodeNotice, decodeNotice, fc.record({ code: fc.constantFrom(...codes), subject: text(1_024), message: text(1_024), retryAfterMs: whole })),
   message('auth', encodeAuth, decodeAuth, fc.oneof(text(200), fc.constant('x'.repeat(WIRE.tokenBytes)))),
 ] as readonly (Message & { value: fc.Arbitrary<unknown> })[]
@@ -124,7 +132,7 @@ describe('bounds', () => {
     ['a status that is not known', false, decodeDeviceRequest(Uint8Array.of(TYPE.device, 1, 1, 97, 4))],
     ['a way to leave that is not known', false, decodeLeave(Uint8Array.of(TYPE.leave, 2))],
     ['a notice that is not known', false, decodeNotice(Uint8Array.of(TYPE.notice, 7, 0, 0, 0))],
-    ['five counts', false, decodePage(encodePage({ channelNumber: 1, counts: [1, 2, 3, 4, 5], isComplete: true, isSettled: true }))],
+    ['five counts', false, decodePage(encodePage({ kind: 'counts', page: { channelNumber: 1, counts: [1, 2, 3, 4, 5], isComplete: true, isSettled: true } }))],
     ['40 stamps', true, decodeStored(manyStamps(40))],
     ['41 stamps', false, decodeStored(manyStamps(41))],
     ['a stamp of the year 9999', true, decodeStored(stampOf(253_402_300_799_999))],

@@ -4,6 +4,7 @@ import type { Authenticated } from '../../../server/relay/authenticate.js'
 import { createAwarenessRoom } from '../../../server/relay/awareness-room.js'
 import { openSession, type Session } from '../../../server/relay/session.js'
 import { createHub } from '../../../server/hub/hub.js'
+import { NO_METER } from '../../../server/hub/meter.js'
 import type { UserStore } from '../../../server/hub/user-store.js'
 import { createMemoryStore } from '../../../server/store/memory-store.js'
 import { DEFAULT_POLICY } from '../../../src/model/arguments.js'
@@ -48,7 +49,7 @@ async function settle(): Promise<void> {
 
 function setUp(store: UserStore = createMemoryStore({ now: () => START })) {
   const clock = createManualClock(START)
-  const hub = createHub({ clock, store, policy: DEFAULT_POLICY, log: () => undefined })
+  const hub = createHub({ clock, store, policy: DEFAULT_POLICY, log: () => undefined, meter: NO_METER })
   const rooms = new Map<string, ReturnType<typeof createAwarenessRoom>>()
   const counts = new Map<string, number>()
   let devices = 0

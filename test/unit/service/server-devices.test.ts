@@ -1,3 +1,4 @@
+import { NO_METER } from '../../../server/hub/meter.js'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createServerPresenceService } from '../../../server/service/create-presence-service.js'
 import { createMemoryStore } from '../../../server/store/memory-store.js'
@@ -11,7 +12,7 @@ const PHONE = 'phone00000000000000000'
 
 function setUp() {
   const clock = createManualClock(START)
-  const service = createServerPresenceService({ openStore: async () => createMemoryStore({ now: () => 1 }), policy: DEFAULT_POLICY, clock, log: () => undefined })
+  const service = createServerPresenceService({ openStore: async () => createMemoryStore({ now: () => 1 }), policy: DEFAULT_POLICY, clock, log: () => undefined, meter: NO_METER })
   onTestFinished(() => service.close())
   const told: [atMs: number, status: string][] = []
   service.on('statusChange', (_, __, status) => told.push([clock.now() - START, status]))
