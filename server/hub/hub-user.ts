@@ -1,6 +1,9 @@
 /** One user as the hub holds them, and the pure questions asked of that. */
 import { agoOf } from '../../src/model/ago.js'
+import type { Piece } from './batch.js'
+import type { SmallSet } from './small-set.js'
 import type { DepartureRecord } from './user-store.js'
+import type { Viewer } from './viewer.js'
 import type { Stamp } from '../../src/model/hybrid-clock.js'
 import { contributionOf, latestOf, type DeviceFacts } from '../../src/model/derive-presence.js'
 import type { Primary } from '../../src/model/primary-device.js'
@@ -55,23 +58,6 @@ export interface Shown {
   readonly devices: string
 }
 
-/** One receiver of the feed: a socket, and what it has been told. */
-export interface Viewer {
-  readonly send: (frame: Uint8Array) => void
-  /** Users whose name this connection knows, and whom it still sees. */
-  readonly known: Set<HubUser>
-  readonly knownChannels: Set<number>
-  readonly watched: Set<HubUser>
-  readonly channels: Set<Channel>
-}
-
-export interface Channel {
-  readonly id: ChannelId
-  readonly number: number
-  readonly viewers: Set<Viewer>
-  readonly members: Set<HubUser>
-}
-
 export interface HubUser {
   readonly userId: UserId
   /** The feed's small integer, as long as this process runs. */
@@ -89,14 +75,22 @@ export interface HubUser {
   /** A status other than offline was shown since this process started (LV7). */
   wasSeen: boolean
   shown: Shown
+  /** What others were told last; the tick brings them up to `shown`, and to `channels`. */
+  told: Shown
+  toldChannels: ReadonlySet<ChannelId>
+  /** When others were told of a change last, and the time before that. */
+  toldAt: number
+  toldBefore: number
+  /** The entry for those who come to see the user, as long as it is true. */
+  introduction: { readonly shown: Shown; readonly minute: number; readonly piece: Piece } | null
   /** What the owner's devices were last told of devices, without ages. */
   ownerRows: string
   /** Channels in which others see this user now. */
   channels: ReadonlySet<ChannelId>
   /** Joined by the Node service, by channel: how often. */
   readonly serverJoins: Map<ChannelId, number>
-  readonly watchers: Set<Viewer>
-  readonly owners: Set<Viewer>
+  watchers: SmallSet<Viewer>
+  owners: SmallSet<Viewer>
   /** One per socket: where the registers have to go. */
   readonly replicas: Set<DeviceReplica>
   /** Calls and sockets that need this user in memory. */

@@ -16,6 +16,7 @@ import { deviceRows, factsOf, lastDepartureAt, type HubUser, type Shown } from '
 import { withinQuota } from './quota.js'
 import type { Meter } from './meter.js'
 import { createSaver, type Saver } from './saver.js'
+import { emptySet, sizeOf } from './small-set.js'
 import { parseFrozen, showToOthers, shownUntil } from './show.js'
 import { createTeller, type Teller } from './teller.js'
 import type { UserStore } from './user-store.js'
@@ -68,7 +69,7 @@ export function createHub({ clock, store, policy, log, meter }: HubOptions): Hub
   const opening = new Map<UserId, Promise<HubUser>>()
   const changeListeners = new Set<(change: HubChange) => void>()
   const deadlines = createDeadlines<HubUser>(clock, refresh)
-  const teller = createTeller()
+  const teller = createTeller({ clock, meter })
   const saver = createSaver({ store, clock, log, meter, onStored, onIdle: dropIfUnused })
   const departures = createDepartures(saver)
   let lastUserNumber = 0
@@ -94,12 +95,13 @@ export function createHub({ clock, store, policy, log, meter }: HubOptions): Hub
   function load(userId: UserId): Promise<HubUser> {
     const loading = store.load(userId).then((stored) => {
       const frozen = parseFrozen(stored.frozen, userId)
+      const shown: Shown = { projection: nobody(userId), isUnknown: false, devices: '' }
       const user: HubUser = {
         userId, number: ++lastUserNumber, registers: stored.registers, unsaved: new Map(), records: new Map(stored.records),
         devices: new Map(), activity: stored.activity, primary: null, frozen: frozen?.frozen ?? null,
         lastChangeAt: frozen?.at ?? lastDepartureAt(stored.records), wasSeen: false,
-        shown: { projection: nobody(userId), isUnknown: false, devices: '' }, ownerRows: '', channels: new Set(), serverJoins: new Map(),
-        watchers: new Set(), owners: new Set(), replicas: new Set(), pins: 1,
+        shown, told: shown, toldAt: Number.NEGATIVE_INFINITY, toldBefore: Number.NEGATIVE_INFINITY, introduction: null, ownerRows: '',
+        channels: NONE, toldChannels: NONE, serverJoins: new Map(), watchers: emptySet(), owners: emptySet(), replicas: new Set(), pins: 1,
       }
       // First, so that what was true before is no news; pinned meanwhile, or it would be dropped with its deadline.
       refresh(user)
@@ -117,7 +119,7 @@ export function createHub({ clock, store, policy, log, meter }: HubOptions): Hub
   }
 
   function dropIfUnused(user: HubUser): void {
-    if (user.pins > 0 || user.devices.size > 0 || user.watchers.size > 0 || user.owners.size > 0 || user.serverJoins.size > 0) return
+    if (user.pins > 0 || user.devices.size > 0 || sizeOf(user.watchers) > 0 || sizeOf(user.owners) > 0 || user.serverJoins.size > 0) return
     if (saver.isSaving(user) || user.unsaved.size > 0) return
     users.delete(user.userId)
     deadlines.set(user, null)
@@ -173,14 +175,15 @@ export function createHub({ clock, store, policy, log, meter }: HubOptions): Hub
     const rows = deviceRows(user, now)
     const { shown, frozen, lastChangeAt } = showToOthers(user, derived, rows, now, now < startingUntil)
     const isFrozenAnew = frozen === null || user.frozen === null ? frozen !== user.frozen : !isSame(frozen, user.frozen)
-    user.shown = isSame(before.projection, shown.projection) ? { ...shown, projection: before.projection } : shown
+    user.shown = nextShown(before, shown)
     user.frozen = frozen
     user.lastChangeAt = lastChangeAt
     user.wasSeen ||= shown.projection.status !== 'offline'
-    user.channels = derived.isHidden || !facts.some(({ connected }) => connected) ? NONE : channelsOf(user)
+    const channels = derived.isHidden || !facts.some(({ connected }) => connected) ? NONE : channelsOf(user)
+    user.channels = isSameSet(channels, channelsBefore) ? channelsBefore : channels
     if (isFrozenAnew && users.get(user.userId) === user) void saver.save(user, { frozen: true })
 
-    teller.tell(user, before, channelsBefore, now)
+    teller.touch(user, before, channelsBefore)
     const ownerRows = JSON.stringify(encodeDeviceRows(rows.map((row) => ({ ...row, seenAgoMs: null, inputAgoMs: null }))))
     const hasNewDevices = ownerRows !== user.ownerRows
     user.ownerRows = ownerRows
@@ -208,12 +211,21 @@ export function createHub({ clock, store, policy, log, meter }: HubOptions): Hub
     for (const user of [...users.values()]) for (const device of user.devices.values()) departures.record(user, device, now)
     deadlines.stop()
     cancelSettling()
+    teller.stop()
     await saver.close()
     await store.close()
   }
 }
 
 const NONE: ReadonlySet<ChannelId> = new Set()
+
+/** What did not change keeps its identity: whoever compares needs to look no further. */
+function nextShown(before: Shown, { projection, isUnknown, devices }: Shown): Shown {
+  const kept = isSame(before.projection, projection) ? before.projection : projection
+  return kept === before.projection && isUnknown === before.isUnknown && devices === before.devices ? before : { projection: kept, isUnknown, devices }
+}
+
+const isSameSet = (a: ReadonlySet<unknown>, b: ReadonlySet<unknown>): boolean => a.size === b.size && [...a].every((item) => b.has(item))
 
 function channelsOf(user: HubUser): ReadonlySet<ChannelId> {
   const joined = new Set<ChannelId>(user.serverJoins.keys())

@@ -1,194 +1,154 @@
-/** The feed's sending side: who is told what of a change. Encoded once per audience; a name is told once per connection. */
-import { countByStatus } from '../../src/model/queries.js'
+/** The feed's sending side: who sees whom, and what they are told first. What changes from then on is `telling`'s. */
+import type { Clock } from '../../src/ports.js'
 import type { ChannelId, JsonValue } from '../../src/presence-service.js'
-import { STATUSES, encodePage } from '../../src/protocol/messages.js'
-import { difference, encodeFeed, introduce, type UserEntry } from '../../src/protocol/feed.js'
-import type { Channel, HubUser, Shown, Viewer } from './hub-user.js'
-import { sees } from './viewer.js'
+import { WIRE } from '../../src/protocol/limits.js'
+import type { PageRequest } from '../../src/protocol/messages.js'
+import type { Piece } from './batch.js'
+import type { Channel } from './channel.js'
+import { createChannels } from './channels.js'
+import { catchUpOf } from './catch-up.js'
+import { entryOf, entryPiece, introductionOf, joinedEntry } from './entries.js'
+import type { HubUser } from './hub-user.js'
+import type { Meter } from './meter.js'
+import { createOutbox } from './outbox.js'
+import { createResizing } from './resizing.js'
+import { isIn, withItem, withoutItem } from './small-set.js'
+import { channelName, countsPage, rowsPage, snapshotOf } from './snapshot.js'
+import { createTelling, type Telling } from './telling.js'
+import { watches, type Viewer } from './viewer.js'
 
 export interface Teller {
   /** The channel, where anybody is in it or sees it. */
   channel(channelId: ChannelId): Channel | undefined
-  /** Tells everybody who sees the user what changed against what they were told. */
-  tell(user: HubUser, before: Shown, channelsBefore: ReadonlySet<ChannelId>, now: number): void
+  readonly touch: Telling['touch']
   tellOwners(user: HubUser, rows: JsonValue): void
   /** Starts telling: the present state first. */
   watch(viewer: Viewer, user: HubUser, now: number): void
   unwatch(viewer: Viewer, user: HubUser): void
+  /** Ends a watch that the viewer did not end: the value turns unknown there. */
+  revoke(viewer: Viewer, user: HubUser): void
   /** The present state, once. */
   answer(viewer: Viewer, user: HubUser, now: number): void
   own(viewer: Viewer, user: HubUser, rows: JsonValue, now: number): void
   openChannel(viewer: Viewer, channelId: ChannelId, now: number): void
+  closeChannel(viewer: Viewer, channelId: ChannelId): void
+  /** Some of a channel's members, by id; none of one in which nobody is. */
+  page(viewer: Viewer, request: PageRequest, now: number): void
+  /** Above so many members a channel is told by counts and pages. */
+  limitChannels(channelFeedLimit: number): void
   /** LV7: from now on, whoever is not named in a channel is not in it. */
   settle(isSettled: boolean): void
-  closeChannel(viewer: Viewer, channelId: ChannelId): void
   /** Forgets a connection, and returns whom it was the last to watch, perhaps. */
   drop(viewer: Viewer): HubUser[]
+  stop(): void
 }
 
-export function createTeller(): Teller {
-  const channels = new Map<ChannelId, Channel>()
-  let lastChannelNumber = 0
+export function createTeller({ clock, meter }: { readonly clock: Clock; readonly meter: Meter }): Teller {
+  let channelFeedLimit: number = WIRE.channelFeedLimit
   let isSettled = true
-  return { channel: (channelId) => channels.get(channelId), tell, tellOwners, watch, unwatch, answer, own, openChannel, settle, closeChannel, drop }
-
-  function tell(user: HubUser, before: Shown, channelsBefore: ReadonlySet<ChannelId>, now: number): void {
-    const joined = [...user.channels].filter((id) => !channelsBefore.has(id)).map(channelOf)
-    const left = [...channelsBefore].filter((id) => !user.channels.has(id)).flatMap((id) => channels.get(id) ?? [])
-    const entry = changeOf(user, before, now)
-    if (entry) {
-      const frame = encodeFeed([{ kind: 'user', ...entry }])
-      for (const viewer of viewersOf(user, channelsBefore)) viewer.send(frame)
-    }
-    for (const channel of joined) tellJoined(user, channel, now)
-    for (const channel of left) tellLeft(user, channel)
+  const channels = createChannels()
+  const outbox = createOutbox({ clock, meter, onDrained: catchUp })
+  const telling = createTelling({ clock, channels, outbox, resizing: createResizing({ outbox, limit: () => channelFeedLimit, isSettled: () => isSettled }) })
+  return {
+    channel: channels.find, touch: telling.touch, tellOwners, watch, unwatch, revoke, answer, own, openChannel, closeChannel, page, settle, drop,
+    limitChannels: (limit) => { channelFeedLimit = limit },
+    stop() {
+      telling.stop()
+      outbox.stop()
+    },
   }
 
-  /** Those who know the user by now: a channel's new members are told of them by joining. */
-  function viewersOf(user: HubUser, channelIds: ReadonlySet<ChannelId>): Iterable<Viewer> {
-    const [only] = channelIds
-    if (channelIds.size === 0) return user.watchers
-    if (channelIds.size === 1 && user.watchers.size === 0) return channels.get(only!)?.viewers ?? []
-    return new Set([...user.watchers, ...[...channelIds].flatMap((id) => [...(channels.get(id)?.viewers ?? [])])])
-  }
-
-  function tellJoined(user: HubUser, channel: Channel, now: number): void {
-    channel.members.add(user)
-    const frame = encodeFeed([{ kind: 'user', number: user.number, joined: [channel.number] }])
-    for (const viewer of channel.viewers) {
-      introduceTo(viewer, user, now)
-      viewer.send(frame)
-    }
-  }
-
-  function tellLeft(user: HubUser, channel: Channel): void {
-    channel.members.delete(user)
-    const frame = encodeFeed([{ kind: 'user', number: user.number, left: [channel.number] }])
-    for (const viewer of channel.viewers) {
-      viewer.send(frame)
-      if (!sees(viewer, user)) viewer.known.delete(user)
-    }
-    dropIfEmpty(channel)
+  /** At the end of this turn. */
+  function say(viewer: Viewer, ...pieces: readonly Piece[]): void {
+    for (const piece of pieces) outbox.add(viewer, piece)
+    outbox.hurry(viewer)
   }
 
   function tellOwners(user: HubUser, devices: JsonValue): void {
-    const frame = encodeFeed([{ kind: 'user', number: user.number, devices }])
-    for (const viewer of user.owners) viewer.send(frame)
+    const rows = entryPiece({ number: user.number, devices }, null)
+    for (const viewer of user.owners) say(viewer, rows)
   }
 
   function watch(viewer: Viewer, user: HubUser, now: number): void {
-    viewer.watched.add(user)
-    user.watchers.add(viewer)
-    introduceTo(viewer, user, now)
+    viewer.watched = withItem(viewer.watched, user)
+    user.watchers = withItem(user.watchers, viewer)
+    say(viewer, introductionOf(user, now))
+    // Of a large channel one is told whom one watches.
+    for (const channel of viewer.channels) if (channel.isLarge && channel.members.has(user)) say(viewer, joinedEntry(user, channel))
   }
 
   function unwatch(viewer: Viewer, user: HubUser): void {
-    viewer.watched.delete(user)
-    user.watchers.delete(viewer)
-    if (!sees(viewer, user)) viewer.known.delete(user)
+    viewer.watched = withoutItem(viewer.watched, user)
+    user.watchers = withoutItem(user.watchers, viewer)
+  }
+
+  function revoke(viewer: Viewer, user: HubUser): void {
+    if (!watches(viewer, user)) return
+    unwatch(viewer, user)
+    say(viewer, entryPiece({ number: user.number, isForgotten: true }, user))
   }
 
   function answer(viewer: Viewer, user: HubUser, now: number): void {
-    viewer.send(encodeFeed([{ kind: 'user', ...entryOf(user, now) }]))
+    say(viewer, entryPiece(entryOf(user, now), null))
   }
 
   /** Told the name, but not as one who sees what others see: of that an owner hears only when watching. */
   function own(viewer: Viewer, user: HubUser, rows: JsonValue, now: number): void {
-    user.owners.add(viewer)
+    user.owners = withItem(user.owners, viewer)
     answer(viewer, user, now)
-    viewer.send(encodeFeed([{ kind: 'user', number: user.number, devices: rows }]))
+    say(viewer, entryPiece({ number: user.number, devices: rows }, null))
   }
 
   function openChannel(viewer: Viewer, channelId: ChannelId, now: number): void {
-    const channel = channelOf(channelId)
-    if (!channel.viewers.has(viewer)) {
-      channel.viewers.add(viewer)
-      viewer.channels.add(channel)
-      if (!viewer.knownChannels.has(channel.number)) viewer.send(encodeFeed([{ kind: 'channel', channelNumber: channel.number, channelId }]))
-      viewer.knownChannels.add(channel.number)
-      for (const user of channel.members) introduceTo(viewer, user, now)
-      if (channel.members.size > 0) {
-        viewer.send(encodeFeed([...channel.members].map((user) => ({ kind: 'user', number: user.number, joined: [channel.number] }))))
-      }
-    }
-    viewer.send(pageOf(channel))
+    telling.settleChannels()
+    const channel = channels.of(channelId)
+    if (isIn(channel.viewers, viewer)) return say(viewer, countsPage(channel, isSettled))
+    channel.viewers = withItem(channel.viewers, viewer)
+    viewer.channels = withItem(viewer.channels, channel)
+    say(viewer, ...channelPieces(viewer, channel, now))
+  }
+
+  function channelPieces(viewer: Viewer, channel: Channel, now: number): Piece[] {
+    const watched = channel.isLarge ? [...viewer.watched].filter((user) => channel.members.has(user)) : []
+    // Told large first, the channel is empty there: whom one watches is in it again after that.
+    return channel.isLarge
+      ? [channelName(channel), countsPage(channel, isSettled), ...watched.map((user) => joinedEntry(user, channel))]
+      : [channelName(channel), ...snapshotOf(channel, now), countsPage(channel, isSettled)]
+  }
+
+  function closeChannel(viewer: Viewer, channelId: ChannelId): void {
+    const channel = channels.find(channelId)
+    if (!channel) return
+    channel.viewers = withoutItem(channel.viewers, viewer)
+    viewer.channels = withoutItem(viewer.channels, channel)
+    channels.dropIfEmpty(channel)
+  }
+
+  function page(viewer: Viewer, request: PageRequest, now: number): void {
+    say(viewer, rowsPage(channels.find(request.channelId), request, now))
   }
 
   function settle(settled: boolean): void {
     isSettled = settled
-    for (const channel of channels.values()) {
-      const page = pageOf(channel)
-      for (const viewer of channel.viewers) viewer.send(page)
+    for (const channel of channels.all()) {
+      const counts = countsPage(channel, isSettled)
+      for (const viewer of channel.viewers) say(viewer, counts)
     }
   }
 
-  function pageOf(channel: Channel): Uint8Array {
-    return encodePage({ kind: 'counts', page: { channelNumber: channel.number, counts: countsOf(channel), isComplete: true, isSettled } })
-  }
-
-  function closeChannel(viewer: Viewer, channelId: ChannelId): void {
-    const channel = channels.get(channelId)
-    if (!channel) return
-    channel.viewers.delete(viewer)
-    viewer.channels.delete(channel)
-    for (const user of channel.members) if (!sees(viewer, user)) viewer.known.delete(user)
-    dropIfEmpty(channel)
+  function catchUp(viewer: Viewer): void {
+    const { missed } = viewer
+    viewer.missed = null
+    if (!missed) return
+    const now = clock.now()
+    for (const about of missed) 'userId' in about ? say(viewer, catchUpOf(viewer, about, now)) : isIn(viewer.channels, about) && say(viewer, ...channelPieces(viewer, about, now))
   }
 
   function drop(viewer: Viewer): HubUser[] {
     const watched = [...viewer.watched]
-    for (const user of watched) user.watchers.delete(viewer)
-    for (const channel of [...viewer.channels]) {
-      channel.viewers.delete(viewer)
-      dropIfEmpty(channel)
-    }
-    viewer.known.clear()
-    viewer.watched.clear()
-    viewer.channels.clear()
+    for (const user of watched) unwatch(viewer, user)
+    for (const channel of [...viewer.channels]) closeChannel(viewer, channel.id)
+    viewer.batch = null
     return watched
   }
-
-  function introduceTo(viewer: Viewer, user: HubUser, now: number): void {
-    if (viewer.known.has(user)) return
-    viewer.known.add(user)
-    viewer.send(encodeFeed([{ kind: 'user', ...entryOf(user, now) }]))
-  }
-
-  function channelOf(id: ChannelId): Channel {
-    const channel = channels.get(id) ?? { id, number: ++lastChannelNumber, viewers: new Set(), members: new Set() }
-    channels.set(id, channel)
-    return channel
-  }
-
-  function dropIfEmpty(channel: Channel): void {
-    if (channel.viewers.size === 0 && channel.members.size === 0) channels.delete(channel.id)
-  }
-}
-
-/** Everything, for those who are told the name; a roughly shared or frozen value included. */
-function entryOf(user: HubUser, now: number): UserEntry {
-  const { projection, isUnknown, devices } = user.shown
-  return {
-    ...introduce(user.number, projection, now),
-    ...(isUnknown ? { isUnknown } : {}),
-    ...(devices === '' ? {} : { devices: JSON.parse(devices) as JsonValue }),
-  }
-}
-
-function changeOf(user: HubUser, before: Shown, now: number): UserEntry | null {
-  const { shown } = user
-  const entry = difference(user.number, before.projection, shown.projection, now)
-  const isNewlyKnown = before.isUnknown !== shown.isUnknown
-  const hasNewDevices = before.devices !== shown.devices
-  if (!entry && !isNewlyKnown && !hasNewDevices) return null
-  return {
-    ...(entry ?? { number: user.number }),
-    ...(isNewlyKnown ? { status: shown.projection.status, isUnknown: shown.isUnknown } : {}),
-    ...(hasNewDevices ? { devices: shown.devices === '' ? [] : JSON.parse(shown.devices) as JsonValue } : {}),
-  }
-}
-
-function countsOf(channel: Channel): number[] {
-  const counts = countByStatus([...channel.members].map(({ shown }) => shown.projection))
-  return STATUSES.map((status) => counts[status])
 }

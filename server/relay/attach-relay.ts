@@ -14,6 +14,7 @@ import { backstageOf, type Backstage } from '../service/hubs.js'
 import { createNodeClock } from '../service/node-clock.js'
 import { createAuthenticator } from './authenticate.js'
 import { createAwarenessRoom, type AwarenessRoom } from './awareness-room.js'
+import { createFeedSocket } from './feed-socket.js'
 import { createHeartbeat, type Heartbeat } from './heartbeat.js'
 import { isAllowedOrigin } from './origin.js'
 import { parseRoomPath } from './room-path.js'
@@ -34,7 +35,7 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
     handleProtocols: (offered) => (offered.has(WIRE.subprotocol) ? WIRE.subprotocol : false),
   })
   const rooms = new Map<string, AwarenessRoom>()
-  const opening = open(backstage)
+  const opening = open(backstage, options.channelFeedLimit)
   // A store that does not open is told by the service; here it ends every upgrade.
   opening.catch(() => undefined)
   const authenticate = createAuthenticator(options.auth, createNodeClock().now)
@@ -72,7 +73,7 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
     let isConnected = false
     accept(request, socket, head, (ws) => {
       isConnected = true
-      connect(ws, opened, user, principal.value)
+      connect(ws, socket, opened, user, principal.value)
     })
     // A handshake can fail still, or its socket be gone by now.
     if (!isConnected) opened.hub.release(user)
@@ -87,13 +88,14 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
     })
   }
 
-  function connect(ws: WebSocket, { hub, relayNumber, heartbeat }: Opened, user: Awaited<ReturnType<Hub['open']>>, principal: Principal): void {
+  function connect(ws: WebSocket, socket: Duplex, { hub, relayNumber, heartbeat }: Opened, user: Awaited<ReturnType<Hub['open']>>, principal: Principal): void {
     const room = roomOf(hub, user.userId)
     let isSilent = false
     const session: Session = openSession({
       hub, user, principal, relayNumber, room, count,
       random: { deviceId: () => randomBytes(16).toString('base64url'), yjsClientId: () => randomBytes(4).readUInt32LE() },
       send: (frame) => { if (ws.readyState === ws.OPEN) ws.send(frame) },
+      feed: createFeedSocket({ socket, isOpen: () => ws.readyState === ws.OPEN }),
       close: (code, reason) => ws.close(code, reason.slice(0, 120)),
       authenticate,
     })
@@ -160,8 +162,9 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
 /** A client that does not answer a close frame is not waited for longer. */
 const CLOSING_MS = 2_000
 
-async function open({ opening }: Backstage): Promise<Opened> {
+async function open({ opening }: Backstage, channelFeedLimit: number | undefined): Promise<Opened> {
   const { hub, store } = await opening
+  if (channelFeedLimit !== undefined) hub.teller.limitChannels(channelFeedLimit)
   hub.startGrace()
   return { hub, relayNumber: store.relayNumber, heartbeat: createHeartbeat(hub.clock) }
 }

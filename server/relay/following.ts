@@ -4,7 +4,8 @@ import type { ChannelId, Principal, UserId } from '../../src/presence-service.js
 import { WIRE } from '../../src/protocol/limits.js'
 import type { Notice, WatchOperation } from '../../src/protocol/messages.js'
 import type { Hub } from '../hub/hub.js'
-import type { Viewer } from '../hub/hub-user.js'
+import { sizeOf } from '../hub/small-set.js'
+import type { Viewer } from '../hub/viewer.js'
 import { canJoin, canWatch } from './permissions.js'
 
 export interface FollowingOptions {
@@ -77,7 +78,7 @@ export function createFollowing({ hub, viewer, principal, onJoined, notice, coun
     if (!canJoin(principal(), id)) return notice('forbidden', id, 'The token does not allow this channel.')
     const isNew = ![...viewer.channels].some((channel) => channel.id === id)
     // Who sees a channel no longer may still be in it.
-    const isFull = (isNew && viewer.channels.size >= WIRE.channels) || (isJoining && !joined.has(id) && joined.size >= WIRE.channels)
+    const isFull = (isNew && sizeOf(viewer.channels) >= WIRE.channels) || (isJoining && !joined.has(id) && joined.size >= WIRE.channels)
     if (isFull) return notice('quota', id, `At most ${WIRE.channels} channels at once.`)
     hub.teller.openChannel(viewer, id, hub.clock.now())
     if (!isJoining) return

@@ -13,7 +13,8 @@ import type { Principal } from '../../src/presence-service.js'
 import { connectDevice, type DeviceLink, type Ending } from '../hub/device-link.js'
 import type { Hub } from '../hub/hub.js'
 import { deviceRows, type DeviceReplica, type HubUser } from '../hub/hub-user.js'
-import { createViewer } from '../hub/viewer.js'
+import { withoutItem } from '../hub/small-set.js'
+import { createViewer, type ViewerSocket } from '../hub/viewer.js'
 import type { Parsed } from '../../src/model/json.js'
 import type { Authenticated } from './authenticate.js'
 import type { AwarenessRoom } from './awareness-room.js'
@@ -32,6 +33,8 @@ export interface SessionOptions {
   readonly room: AwarenessRoom
   readonly random: { deviceId(): string; yjsClientId(): number }
   readonly send: (frame: Uint8Array) => void
+  /** The same socket, for the feed. */
+  readonly feed: ViewerSocket
   readonly close: (code: number, reason: string) => void
   /** Checks a token sent in band; the session goes on with what it says. */
   readonly authenticate: (token: string) => Promise<Authenticated>
@@ -51,7 +54,7 @@ const DROPPED_RATE: Rate = { perSecond: 5, burst: 200 }
 
 export function openSession(options: SessionOptions): Session {
   const { hub, user, room, send, close, count } = options
-  const viewer = createViewer(send)
+  const viewer = createViewer(options.feed)
   const following = createFollowing({
     hub, viewer, principal: () => principal, notice, count, onJoined: () => { if (link) hub.refresh(user) },
   })
@@ -234,7 +237,7 @@ export function openSession(options: SessionOptions): Session {
     user.replicas.delete(replica)
     room.leave(send)
     following.end()
-    user.owners.delete(viewer)
+    user.owners = withoutItem(user.owners, viewer)
     link?.end(ending)
     hub.release(user)
   }

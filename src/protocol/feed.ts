@@ -8,7 +8,8 @@ import { LIMITS } from '../model/limits.js'
 import { wholeMinutes, type Projection } from '../model/project-presence.js'
 import type { JsonValue, PresenceStatus, UserPresence } from '../presence-service.js'
 import { STATUSES, TYPE, body } from './messages.js'
-import { encode, readBoundedString, readList, readUint8, readVarUint, refuse, writeList, writeUint8, writeVarString, writeVarUint, type Reader, type Writer } from './wire.js'
+import { WIRE } from './limits.js'
+import { readBoundedString, readList, readUint8, readVarUint, refuse, write, writeList, writeUint8, writeVarString, writeVarUint, type Reader, type Writer } from './wire.js'
 import { hasContent } from 'lib0/decoding'
 
 /** Fields that are absent did not change; in an entry with `userId` they are null. */
@@ -46,10 +47,48 @@ const KNOWN_FLAGS = 1_023
 /** As many as a person may have, with the longest names. */
 const DEVICES_BYTES = 65_536
 
-/** Several entries may stand in one frame. */
-export const encodeFeed = (items: readonly FeedItem[]): Uint8Array => encode(TYPE.feed, (writer) => {
-  for (const item of items) item.kind === 'user' ? writeUser(writer, item) : writeChannelName(writer, item)
+/** One entry, as it stands beside others in a frame. */
+export const encodeEntry = (entry: UserEntry): Uint8Array => write((writer) => writeUser(writer, entry))
+export const encodeChannelName = (name: ChannelName): Uint8Array => write((writer) => writeChannelName(writer, name))
+/** The entry of somebody who is in a channel, of whom nothing else is said; there are as many as there are members. */
+export const encodeJoined = (number: number, channelNumber: number): Uint8Array => write((writer) => {
+  writeVarUint(writer, number)
+  writeVarUint(writer, FLAG.channels)
+  writeVarUint(writer, 1)
+  writeVarUint(writer, channelNumber * 2)
 })
+
+/** Several entries may stand in one frame. */
+export function feedFrame(entries: readonly Uint8Array[]): Uint8Array {
+  return joinEntries([FEED, ...entries])
+}
+const FEED = Uint8Array.of(TYPE.feed)
+
+/** In as few frames as their size allows; none for none. */
+export function feedFrames(entries: readonly Uint8Array[]): Uint8Array[] {
+  const frames: Uint8Array[] = []
+  let begin = 0
+  let sizeBytes = 0
+  entries.forEach(({ length }, index) => {
+    if (index > begin && sizeBytes + length > WIRE.feedFrameBytes) {
+      frames.push(feedFrame(entries.slice(begin, index)))
+      begin = index
+      sizeBytes = 0
+    }
+    sizeBytes += length
+  })
+  return begin < entries.length ? [...frames, feedFrame(entries.slice(begin))] : frames
+}
+
+export function joinEntries(entries: readonly Uint8Array[]): Uint8Array {
+  const joined = new Uint8Array(entries.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const entry of entries) {
+    joined.set(entry, at)
+    at += entry.length
+  }
+  return joined
+}
 
 export const decodeFeed = (frame: Uint8Array): Parsed<FeedItem[]> => body(frame, (reader) => {
   const items: FeedItem[] = []

@@ -10,6 +10,20 @@ export const WIRE = {
   awarenessEntries: 64,
   awarenessStateBytes: 2_048,
   digestUnits: 64,
+  /** Entries of the feed share a frame up to this; a greater one stands alone. */
+  feedFrameBytes: 16_384,
+  /** Changes are gathered for so long (LV3: 100 at most). */
+  feedTickMs: 50,
+  /** Others are told of a person's changes at most twice in this time; a leave does not wait. */
+  twoChangesMs: 1_000,
+  /** A socket with more than this to take is told the latest once it has taken it. */
+  slowSocketBytes: 262_144,
+  /** More visible members than this, and a channel is told by counts and pages. */
+  channelFeedLimit: 500,
+  /** How often the counts of such a channel are told. */
+  countsIntervalMs: 1_000,
+  /** Members in one page. */
+  pageRows: 500,
   /** Watch operations in one frame. */
   watchOperations: 1_000,
   watchedUsers: 500,

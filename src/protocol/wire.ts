@@ -10,12 +10,16 @@ export { readUint8, readVarUint8Array, writeUint8, writeVarString, writeVarUint,
 export type Reader = decoding.Decoder
 export type Writer = encoding.Encoder
 
-export function encode(type: number, write: (writer: Writer) => void): Uint8Array {
+export function write(use: (writer: Writer) => void): Uint8Array {
   const writer = encoding.createEncoder()
-  writeVarUint(writer, type)
-  write(writer)
+  use(writer)
   return encoding.toUint8Array(writer)
 }
+
+export const encode = (type: number, use: (writer: Writer) => void): Uint8Array => write((writer) => {
+  writeVarUint(writer, type)
+  use(writer)
+})
 
 /** All of `bytes` through `read`, or the reason why not. lib0 throws at every overrun and bad UTF-8; here is where that ends. */
 export function decode<T>(bytes: Uint8Array, read: (reader: Reader) => T): Parsed<T> {

@@ -1,10 +1,11 @@
 /** A hub on a memory store and a manual clock, with devices and viewers that tests drive; nothing of it is faked. */
 import { connectDevice, type DeviceIntroduction, type DeviceLink, type DeviceReport } from '../../../server/hub/device-link.js'
 import { createHub, type Hub } from '../../../server/hub/hub.js'
-import { deviceRows, type HubUser, type Viewer } from '../../../server/hub/hub-user.js'
+import { messagesOf } from '../../../server/hub/batch.js'
+import { deviceRows, type HubUser } from '../../../server/hub/hub-user.js'
 import { NO_METER } from '../../../server/hub/meter.js'
 import type { UserStore } from '../../../server/hub/user-store.js'
-import { createViewer } from '../../../server/hub/viewer.js'
+import { createViewer, type Viewer } from '../../../server/hub/viewer.js'
 import { createMemoryStore } from '../../../server/store/memory-store.js'
 import { DEFAULT_POLICY } from '../../../src/model/arguments.js'
 import { greatestStamp, type Register } from '../../../src/model/registers.js'
@@ -89,7 +90,13 @@ export function createHubWorld({ store = createMemoryStore({ now: () => 1 }), st
 
   function look(name: string): Look {
     const frames: Look['frames'] = []
-    const viewer = createViewer((frame) => { frames.push({ at: clock.now() - start, frame }) })
+    const viewer = createViewer({
+      deliver(batch) {
+        for (const frame of messagesOf(batch)) frames.push({ at: clock.now() - start, frame })
+        return 0
+      },
+      isSlow: () => false, onceDrained: () => undefined,
+    })
     return {
       viewer, frames,
       watch: (user) => hub.teller.watch(viewer, user, clock.now()),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { nobody, encodeFeed, introduce, type FeedItem } from '../../../src/protocol/feed.js'
+import { nobody, introduce, type FeedItem } from '../../../src/protocol/feed.js'
+import { encodeFeed } from '../../support/encode-feed.js'
 import { createFeedReader, type FeedReader } from '../../../src/protocol/feed-reader.js'
 
 const NOW = 1_700_000_040_000

@@ -3,6 +3,7 @@ import * as Y from 'yjs'
 import type { Authenticated } from '../../../server/relay/authenticate.js'
 import { createAwarenessRoom } from '../../../server/relay/awareness-room.js'
 import { openSession, type Session } from '../../../server/relay/session.js'
+import { messagesOf } from '../../../server/hub/batch.js'
 import { createHub } from '../../../server/hub/hub.js'
 import { NO_METER } from '../../../server/hub/meter.js'
 import type { UserStore } from '../../../server/hub/user-store.js'
@@ -63,7 +64,13 @@ function setUp(store: UserStore = createMemoryStore({ now: () => START })) {
     const closed: { code: number; reason: string }[] = []
     const session = openSession({
       hub, user, principal, relayNumber: 7, room, authenticate, random: { deviceId: () => `stock${++devices}`.padEnd(22, '-'), yjsClientId: () => 1_000 + devices },
-      send: (frame) => { frames.push(frame.slice()) }, close: (code, reason) => { closed.push({ code, reason }) }, count: (what) => { counts.set(what, (counts.get(what) ?? 0) + 1) },
+      send: (frame) => { frames.push(frame.slice()) }, feed: {
+        deliver(batch) {
+          frames.push(...messagesOf(batch))
+          return 0
+        },
+        isSlow: () => false, onceDrained: () => undefined,
+      }, close: (code, reason) => { closed.push({ code, reason }) }, count: (what) => { counts.set(what, (counts.get(what) ?? 0) + 1) },
     })
     return connectionOf(session, frames, closed)
   }
@@ -368,7 +375,7 @@ describe('a watch', () => {
     expect([alice.notices(), hub.find('one more')]).toEqual([[['quota', 'one more']], undefined])
     alice.send(watching(['unwatch', 'user7'], ['watch', 'one more']))
     await settle()
-    expect([alice.notices().length, hub.find('one more')?.watchers.size, hub.find('user7')]).toEqual([1, 1, undefined])
+    expect([alice.notices().length, [...hub.find('one more')?.watchers ?? []].length, hub.find('user7')]).toEqual([1, 1, undefined])
   })
 
   it('[T18] of more than 100 channels is refused; nobody is in more', async () => {

@@ -1,0 +1,45 @@
+/** What there is to tell of a user: all of it to those who are told the name, what changed to those who know it. */
+import type { JsonValue } from '../../src/presence-service.js'
+import { wholeMinutes } from '../../src/model/project-presence.js'
+import { difference, encodeEntry, introduce, type UserEntry } from '../../src/protocol/feed.js'
+import type { Piece } from './batch.js'
+import type { Channel } from './channel.js'
+import type { HubUser, Shown } from './hub-user.js'
+
+export const entryPiece = (entry: UserEntry, about: Piece['about']): Piece => ({ isFrame: false, bytes: encodeEntry(entry), about })
+
+/** Built once for all who come to see the user within a minute, as long as nothing changes: ages are told in minutes. */
+export function introductionOf(user: HubUser, now: number): Piece {
+  const minute = wholeMinutes(now)!
+  const known = user.introduction
+  if (known?.shown === user.shown && known.minute === minute) return known.piece
+  const piece = entryPiece(entryOf(user, now), user)
+  user.introduction = { shown: user.shown, minute, piece }
+  return piece
+}
+
+/** Everything; a roughly shared or frozen value included. */
+export function entryOf({ number, shown: { projection, isUnknown, devices } }: HubUser, now: number): UserEntry {
+  return {
+    ...introduce(number, projection, now),
+    ...(isUnknown ? { isUnknown } : {}),
+    ...(devices === '' ? {} : { devices: JSON.parse(devices) as JsonValue }),
+  }
+}
+
+/** What is different from `told`; null: nothing. */
+export function changeOf({ number, shown }: HubUser, told: Shown, now: number): UserEntry | null {
+  if (shown === told) return null
+  const entry = difference(number, told.projection, shown.projection, now)
+  const isNewlyKnown = told.isUnknown !== shown.isUnknown
+  const hasNewDevices = told.devices !== shown.devices
+  if (!entry && !isNewlyKnown && !hasNewDevices) return null
+  return {
+    ...(entry ?? { number }),
+    ...(isNewlyKnown ? { status: shown.projection.status, isUnknown: shown.isUnknown } : {}),
+    ...(hasNewDevices ? { devices: shown.devices === '' ? [] : JSON.parse(shown.devices) as JsonValue } : {}),
+  }
+}
+
+export const joinedEntry = (user: HubUser, channel: Channel): Piece => entryPiece({ number: user.number, joined: [channel.number] }, user)
+export const leftEntry = (user: HubUser, channel: Channel): Piece => entryPiece({ number: user.number, left: [channel.number] }, user)

@@ -1,0 +1,59 @@
+/** A channel as a whole: what a viewer is told on coming in, and pages of one that is too large for that. */
+import { STATUSES, encodePage, type PageRequest } from '../../src/protocol/messages.js'
+import { encodeChannelName, encodeJoined, feedFrame, joinEntries } from '../../src/protocol/feed.js'
+import { WIRE } from '../../src/protocol/limits.js'
+import type { Piece } from './batch.js'
+import { sortedMembers, type Channel } from './channel.js'
+import { introductionOf } from './entries.js'
+import type { HubUser } from './hub-user.js'
+
+export const channelName = ({ number, id }: Channel): Piece =>
+  ({ isFrame: false, bytes: encodeChannelName({ channelNumber: number, channelId: id }), about: null })
+
+/** Everybody in it, introduced and joined: a few big pieces, since what is told to one is not told to another. */
+export function* snapshotOf(channel: Channel, now: number): Generator<Piece> {
+  let entries: Uint8Array[] = []
+  let sizeBytes = 0
+  for (const user of channel.members) {
+    const { bytes } = introductionOf(user, now)
+    entries.push(bytes, encodeJoined(user.number, channel.number))
+    sizeBytes += bytes.length
+    if (sizeBytes < WIRE.feedFrameBytes) continue
+    yield { isFrame: false, bytes: joinEntries(entries), about: channel }
+    entries = []
+    sizeBytes = 0
+  }
+  if (entries.length > 0) yield { isFrame: false, bytes: joinEntries(entries), about: channel }
+}
+
+/** Ends a snapshot, and tells the counts of a channel that has none. */
+export const countsPage = (channel: Channel, isSettled: boolean): Piece => ({
+  isFrame: true, about: channel,
+  bytes: encodePage({ kind: 'counts', page: { channelNumber: channel.number, counts: STATUSES.map((status) => channel.counts[status]), isComplete: !channel.isLarge, isSettled } }),
+})
+
+/** The members asked for, by id. */
+export function rowsPage(channel: Channel | undefined, { requestId, statuses, limit, after }: PageRequest, now: number): Piece {
+  const rows = channel ? pageOf(sortedMembers(channel), statuses, Math.min(limit, WIRE.pageRows), after) : []
+  const entries = feedFrame(rows.map((user) => introductionOf(user, now).bytes))
+  return { isFrame: true, bytes: encodePage({ kind: 'rows', requestId, entries }), about: null }
+}
+
+function pageOf(members: readonly HubUser[], statuses: PageRequest['statuses'], limit: number, after: string | null): HubUser[] {
+  const rows: HubUser[] = []
+  for (let index = after === null ? 0 : firstAfter(members, after); index < members.length && rows.length < limit; index++) {
+    const user = members[index]!
+    if (statuses.includes(user.shown.projection.status)) rows.push(user)
+  }
+  return rows
+}
+
+function firstAfter(members: readonly HubUser[], after: string): number {
+  let [low, high] = [0, members.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (members[middle]!.userId > after) high = middle
+    else low = middle + 1
+  }
+  return low
+}

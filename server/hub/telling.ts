@@ -1,0 +1,138 @@
+/**
+ * When changes are told: gathered for a tick, the last of each user, with one exception: that somebody leaves or hides waits for nothing
+ * (LV3), since both must look alike and neither may be late.
+ */
+import type { Clock } from '../../src/ports.js'
+import type { ChannelId, Stop } from '../../src/presence-service.js'
+import { WIRE } from '../../src/protocol/limits.js'
+import type { Channel } from './channel.js'
+import type { Channels } from './channels.js'
+import { changeOf, entryPiece, introductionOf, joinedEntry, leftEntry } from './entries.js'
+import type { HubUser, Shown } from './hub-user.js'
+import type { Outbox } from './outbox.js'
+import type { Resizing } from './resizing.js'
+import { isIn } from './small-set.js'
+import { watches, type Viewer } from './viewer.js'
+
+export interface Telling {
+  /** What others see of the user, or where, may be other than before. */
+  touch(user: HubUser, before: Shown, channelsBefore: ReadonlySet<ChannelId>): void
+  /** Tells of comings and goings that wait for the tick: whoever opens a channel now must not hear later of one who had left before. */
+  settleChannels(): void
+  stop(): void
+}
+export interface TellingOptions {
+  readonly clock: Clock
+  readonly channels: Channels
+  readonly outbox: Outbox
+  readonly resizing: Resizing
+}
+
+export function createTelling({ clock, channels, outbox, resizing }: TellingOptions): Telling {
+  const touched = new Set<HubUser>()
+  let cancelTick: Stop | null = null
+  return { touch, settleChannels, stop: () => cancelTick?.() }
+
+  function touch(user: HubUser, before: Shown, channelsBefore: ReadonlySet<ChannelId>): void {
+    for (const channel of channels.move(user, before, channelsBefore)) if (resizing.note(channel)) schedule()
+    if (user.told === user.shown && user.toldChannels === user.channels) return
+    if (user.shown.projection.status === 'offline' && user.told.projection.status !== 'offline') {
+      touched.delete(user)
+      settle(user, clock.now(), true)
+    } else {
+      touched.add(user)
+      schedule()
+    }
+  }
+
+  function schedule(): void {
+    cancelTick ??= clock.at(clock.now() + WIRE.feedTickMs, tick)
+  }
+
+  function tick(): void {
+    cancelTick = null
+    const now = clock.now()
+    resizing.tick(now)
+    for (const user of touched) {
+      if (isTooOften(user, now)) settleChannelsOf(user, now, false)
+      else {
+        touched.delete(user)
+        settle(user, now, false)
+      }
+    }
+    outbox.write()
+    if (touched.size > 0 || resizing.isDue()) schedule()
+  }
+
+  function settleChannels(): void {
+    const now = clock.now()
+    for (const user of touched) settleChannelsOf(user, now, false)
+  }
+
+  function settle(user: HubUser, now: number, isUrgent: boolean): void {
+    const entry = changeOf(user, user.told, now)
+    user.told = user.shown
+    if (entry) {
+      user.toldBefore = user.toldAt
+      user.toldAt = now
+      const piece = entryPiece(entry, user)
+      for (const viewer of viewersOf(user)) say(viewer, piece, isUrgent)
+    }
+    settleChannelsOf(user, now, isUrgent)
+  }
+
+  /** Those who know the user by now: a channel's new members are told of by joining. */
+  function viewersOf(user: HubUser): Iterable<Viewer> {
+    const seenIn = [...user.toldChannels].flatMap((id) => channels.find(id) ?? []).filter(({ isLarge }) => !isLarge)
+    const [only] = seenIn
+    if (!only) return user.watchers
+    const hasWatchers = !user.watchers[Symbol.iterator]().next().done
+    return seenIn.length === 1 && !hasWatchers ? only.viewers : new Set([...user.watchers, ...seenIn.flatMap(({ viewers }) => [...viewers])])
+  }
+
+  function settleChannelsOf(user: HubUser, now: number, isUrgent: boolean): void {
+    const [before, after] = [user.toldChannels, user.channels]
+    if (before === after) return
+    user.toldChannels = after
+    const knownIn = new Set(before)
+    for (const id of after) {
+      if (before.has(id)) continue
+      tellJoined(user, channels.of(id), knownIn, now, isUrgent)
+      knownIn.add(id)
+    }
+    for (const id of before) {
+      const channel = after.has(id) ? undefined : channels.find(id)
+      if (channel) tellLeft(user, channel, isUrgent)
+    }
+  }
+
+  function tellJoined(user: HubUser, channel: Channel, knownIn: ReadonlySet<ChannelId>, now: number, isUrgent: boolean): void {
+    const [introduction, joined] = [introductionOf(user, now), joinedEntry(user, channel)]
+    for (const viewer of toldOf(user, channel)) {
+      if (!watches(viewer, user) && !isToldOfAny(viewer, knownIn)) say(viewer, introduction, isUrgent)
+      say(viewer, joined, isUrgent)
+    }
+  }
+
+  function tellLeft(user: HubUser, channel: Channel, isUrgent: boolean): void {
+    const left = leftEntry(user, channel)
+    for (const viewer of toldOf(user, channel)) say(viewer, left, isUrgent)
+  }
+
+  function say(viewer: Viewer, piece: Parameters<Outbox['add']>[1], isUrgent: boolean): void {
+    outbox.add(viewer, piece)
+    if (isUrgent) outbox.hurry(viewer)
+  }
+}
+
+/** Who is told that a user comes into a channel, or leaves it. */
+const toldOf = (user: HubUser, { isLarge, viewers }: Channel): Iterable<Viewer> =>
+  (isLarge ? [...user.watchers].filter((viewer) => isIn(viewers, viewer)) : viewers)
+
+function isToldOfAny(viewer: Viewer, channelIds: ReadonlySet<ChannelId>): boolean {
+  for (const { id, isLarge } of viewer.channels) if (!isLarge && channelIds.has(id)) return true
+  return false
+}
+
+/** T20, F25: whoever toggles is told of twice a second. */
+const isTooOften = ({ toldBefore }: HubUser, now: number): boolean => now < toldBefore + WIRE.twoChangesMs
