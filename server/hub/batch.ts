@@ -3,27 +3,7 @@
  * once for a channel of thousands: batches are the nodes of a tree, and to tell one thing more is to go to a child.
  */
 import { feedFrames } from '../../src/protocol/feed.js'
-import type { Channel } from './channel.js'
-import type { HubUser } from './hub-user.js'
-
-/** One thing to tell: an entry of the feed, which shares a frame with others, or a frame of its own. */
-export interface Piece {
-  readonly isFrame: boolean
-  readonly bytes: Uint8Array
-  /** What a viewer that is too slow for it remembers instead; null: it must be told this very thing. */
-  readonly about: HubUser | Channel | null
-}
-
-export interface Batch {
-  /** Null at the root, which holds nothing. */
-  readonly before: Batch | null
-  readonly piece: Piece | null
-  readonly length: number
-  /** The child that was asked for last, and the others. */
-  next: Batch | null
-  others: Map<Piece, Batch> | null
-  messages: readonly Uint8Array[] | null
-}
+import type { Batch, Piece } from './hub-user.js'
 
 export const emptyBatch = (): Batch => ({ before: null, piece: null, length: 0, next: null, others: null, messages: null })
 

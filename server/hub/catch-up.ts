@@ -1,7 +1,6 @@
-import type { Piece } from './batch.js'
 import { entryOf, entryPiece } from './entries.js'
-import type { HubUser } from './hub-user.js'
-import { sees, type Viewer } from './viewer.js'
+import type { HubUser, Piece, Viewer } from './hub-user.js'
+import { sees } from './viewer.js'
 
 /** Everything that a viewer who missed changes of a user has to know now; of one whom they see no longer, only that. */
 export function catchUpOf(viewer: Viewer, user: HubUser, now: number): Piece {

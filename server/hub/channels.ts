@@ -1,7 +1,7 @@
 /** All channels: who is in them, and how many of which status. */
 import type { ChannelId } from '../../src/presence-service.js'
-import { createChannel, type Channel } from './channel.js'
-import type { HubUser, Shown } from './hub-user.js'
+import { createChannel } from './channel.js'
+import type { Channel, HubUser, Shown } from './hub-user.js'
 import { sizeOf } from './small-set.js'
 
 export interface Channels {

@@ -2,9 +2,7 @@
 import type { JsonValue } from '../../src/presence-service.js'
 import { wholeMinutes } from '../../src/model/project-presence.js'
 import { difference, encodeEntry, introduce, type UserEntry } from '../../src/protocol/feed.js'
-import type { Piece } from './batch.js'
-import type { Channel } from './channel.js'
-import type { HubUser, Shown } from './hub-user.js'
+import type { Channel, HubUser, Piece, Shown } from './hub-user.js'
 
 export const entryPiece = (entry: UserEntry, about: Piece['about']): Piece => ({ isFrame: false, bytes: encodeEntry(entry), about })
 

@@ -1,9 +1,7 @@
-/** One user as the hub holds them, and the pure questions asked of that. */
+/** One user as the hub holds them, who sees them and where, and the pure questions asked of that. */
 import { agoOf } from '../../src/model/ago.js'
-import type { Piece } from './batch.js'
 import type { SmallSet } from './small-set.js'
 import type { DepartureRecord } from './user-store.js'
-import type { Viewer } from './viewer.js'
 import type { Stamp } from '../../src/model/hybrid-clock.js'
 import { contributionOf, latestOf, type DeviceFacts } from '../../src/model/derive-presence.js'
 import type { Primary } from '../../src/model/primary-device.js'
@@ -56,6 +54,62 @@ export interface Shown {
   readonly isUnknown: boolean
   /** Shared devices, as text to compare. */
   readonly devices: string
+}
+
+/** One thing to tell: an entry of the feed, which shares a frame with others, or a frame of its own. */
+export interface Piece {
+  readonly isFrame: boolean
+  readonly bytes: Uint8Array
+  /** What a viewer that is too slow for it remembers instead; null: it must be told this very thing. */
+  readonly about: HubUser | Channel | null
+}
+
+export interface Batch {
+  /** Null at the root, which holds nothing. */
+  readonly before: Batch | null
+  readonly piece: Piece | null
+  readonly length: number
+  /** The child that was asked for last, and the others. */
+  next: Batch | null
+  others: Map<Piece, Batch> | null
+  messages: readonly Uint8Array[] | null
+}
+
+export interface Channel {
+  readonly id: ChannelId
+  /** As the feed calls it, as long as this process runs. */
+  readonly number: number
+  viewers: SmallSet<Viewer>
+  /** Who is in it and not hiding. */
+  readonly members: Set<HubUser>
+  /** Members by what others see of them. */
+  readonly counts: Record<PresenceStatus, number>
+  /** Too many to be told one by one: its viewers are told counts, and whomever they watch. */
+  isLarge: boolean
+  /** By id; null: to be sorted anew. */
+  sorted: readonly HubUser[] | null
+  /** When its counts were last told, while it is large. */
+  countedAt: number
+}
+
+/** The socket, as far as the feed needs it. */
+export interface ViewerSocket {
+  /** Writes all of a batch at once; returns how many bytes that was. */
+  deliver(batch: Batch): number
+  /** So much is waiting to be taken that more would only grow old there. */
+  isSlow(): boolean
+  /** Calls back once all of it was taken. */
+  onceDrained(callback: () => void): void
+}
+
+export interface Viewer {
+  readonly socket: ViewerSocket
+  watched: SmallSet<HubUser>
+  channels: SmallSet<Channel>
+  /** To be told with the next write. */
+  batch: Batch | null
+  /** What has changed since its socket became slow: the latest of each is told once it has drained. */
+  missed: Set<HubUser | Channel> | null
 }
 
 export interface HubUser {

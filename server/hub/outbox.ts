@@ -1,8 +1,8 @@
 /** What waits to be written: one write per socket and tick, and none to a socket that does not take what it was given before. */
 import type { Clock } from '../../src/ports.js'
-import { emptyBatch, piecesOf, withPiece, type Batch, type Piece } from './batch.js'
+import { emptyBatch, piecesOf, withPiece } from './batch.js'
+import type { Batch, Piece, Viewer } from './hub-user.js'
 import type { Meter } from './meter.js'
-import type { Viewer } from './viewer.js'
 
 export interface Outbox {
   /** Goes out with the next tick. */

@@ -1,9 +1,10 @@
 /** Channels that have become too large to be told one by one, or small enough again; and the counts of those that are large. */
 import { WIRE } from '../../src/protocol/limits.js'
-import { shouldBeLarge, type Channel } from './channel.js'
+import { shouldBeLarge } from './channel.js'
 import { joinedEntry } from './entries.js'
 import type { Outbox } from './outbox.js'
 import { isIn } from './small-set.js'
+import type { Channel } from './hub-user.js'
 import { countsPage, snapshotOf } from './snapshot.js'
 
 export interface Resizing {

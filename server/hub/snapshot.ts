@@ -2,10 +2,9 @@
 import { STATUSES, encodePage, type PageRequest } from '../../src/protocol/messages.js'
 import { encodeChannelName, encodeJoined, feedFrame, joinEntries } from '../../src/protocol/feed.js'
 import { WIRE } from '../../src/protocol/limits.js'
-import type { Piece } from './batch.js'
-import { sortedMembers, type Channel } from './channel.js'
+import { sortedMembers } from './channel.js'
 import { introductionOf } from './entries.js'
-import type { HubUser } from './hub-user.js'
+import type { Channel, HubUser, Piece } from './hub-user.js'
 
 export const channelName = ({ number, id }: Channel): Piece =>
   ({ isFrame: false, bytes: encodeChannelName({ channelNumber: number, channelId: id }), about: null })

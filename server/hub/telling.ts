@@ -5,14 +5,13 @@
 import type { Clock } from '../../src/ports.js'
 import type { ChannelId, Stop } from '../../src/presence-service.js'
 import { WIRE } from '../../src/protocol/limits.js'
-import type { Channel } from './channel.js'
 import type { Channels } from './channels.js'
 import { changeOf, entryPiece, introductionOf, joinedEntry, leftEntry } from './entries.js'
-import type { HubUser, Shown } from './hub-user.js'
+import type { Channel, HubUser, Shown, Viewer } from './hub-user.js'
 import type { Outbox } from './outbox.js'
 import type { Resizing } from './resizing.js'
 import { isIn } from './small-set.js'
-import { watches, type Viewer } from './viewer.js'
+import { watches } from './viewer.js'
 
 export interface Telling {
   /** What others see of the user, or where, may be other than before. */

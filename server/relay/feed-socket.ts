@@ -4,8 +4,8 @@
  */
 import type { Duplex } from 'node:stream'
 import { WIRE } from '../../src/protocol/limits.js'
-import { messagesOf, type Batch } from '../hub/batch.js'
-import type { ViewerSocket } from '../hub/viewer.js'
+import type { Batch, ViewerSocket } from '../hub/hub-user.js'
+import { messagesOf } from '../hub/batch.js'
 
 export interface FeedSocketOptions {
   /** The very socket below the WebSocket; nobody writes half a frame to it. */

@@ -5,7 +5,7 @@ import { WIRE } from '../../src/protocol/limits.js'
 import type { Notice, WatchOperation } from '../../src/protocol/messages.js'
 import type { Hub } from '../hub/hub.js'
 import { sizeOf } from '../hub/small-set.js'
-import type { Viewer } from '../hub/viewer.js'
+import type { Viewer } from '../hub/hub-user.js'
 import { canJoin, canWatch } from './permissions.js'
 
 export interface FollowingOptions {
