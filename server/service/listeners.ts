@@ -1,11 +1,12 @@
 /** Whoever is told by the Node service: of everyone, of one user, of a channel. */
 import { eventsOf } from '../../src/model/directory.js'
+import { emptyRoster } from '../../src/model/queries.js'
 import { addTo, type Emitter } from '../../src/model/emitter.js'
 import type { ChannelId, PresenceEvents, PresenceSnapshot, Roster, Stop, UserId, UserPresence } from '../../src/presence-service.js'
 import type { HubChange } from '../hub/hub.js'
 import type { Shown } from '../hub/hub-user.js'
 import { sharedDevices, LOCAL_SYNC } from './node-values.js'
-import { emptyRoster, type SeenUsers } from './seen-users.js'
+import type { SeenUsers } from './seen-users.js'
 
 interface Change {
   readonly userId: UserId
@@ -75,7 +76,7 @@ export function createListeners(emitter: Emitter<PresenceEvents>, seen: () => Se
 
   function tellChannel(channelId: ChannelId): void {
     const listeners = ofChannel.get(channelId)
-    const roster = listeners && (seen()!.roster(channelId) ?? emptyRoster(channelId))
+    const roster = listeners && (seen()!.roster(channelId) ?? emptyRoster(channelId, 'live'))
     if (roster) for (const listener of listeners) emitter.call(listener, roster)
   }
 }

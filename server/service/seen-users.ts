@@ -1,5 +1,5 @@
 /** What the Node service shows of everyone: what others may see (so that a bot which repeats it leaks nothing). */
-import { countByStatus } from '../../src/model/queries.js'
+import { countByStatus, emptyRoster } from '../../src/model/queries.js'
 import type { ChannelId, Roster, UserId, UserPresence } from '../../src/presence-service.js'
 import type { Hub } from '../hub/hub.js'
 import type { HubUser, Shown } from '../hub/hub-user.js'
@@ -52,11 +52,9 @@ export function createSeenUsers(hub: Hub): SeenUsers {
     const users = members(channelId).map(presenceOf)
     const kept = rosters.get(channelId)
     if (kept && kept.users.length === users.length && kept.users.every((user, index) => user === users[index])) return kept
-    const fresh: Roster = { ...emptyRoster(channelId), users, counts: countByStatus(users) }
+    const fresh: Roster = { ...emptyRoster(channelId, 'live'), users, counts: countByStatus(users) }
     rosters.set(channelId, fresh)
     return fresh
   }
 }
 
-/** Of a channel that the last one left. */
-export const emptyRoster = (channelId: ChannelId): Roster => ({ channelId, users: [], counts: countByStatus([]), isComplete: true, freshness: 'live' })

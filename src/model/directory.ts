@@ -1,5 +1,5 @@
 /** Everyone a service sees: the last value of each, how fresh it is, and who is in which channel. Values and functions, no I/O. */
-import type { ChannelId, PresenceEvents, Roster, UserId, UserPresence } from '../presence-service.js'
+import type { ChannelId, PresenceEvents, PresenceStatus, Roster, UserId, UserPresence } from '../presence-service.js'
 import type { Projection } from './project-presence.js'
 import { countByStatus } from './queries.js'
 
@@ -27,6 +27,8 @@ export interface Directory {
   leave(channelId: ChannelId, userId: UserId): void
   /** A channel's snapshot is here; whoever it did not name is not in it. */
   complete(channelId: ChannelId): void
+  /** The channel is too large to be told whole: how many are in it, and from now on only those who are watched. */
+  count(channelId: ChannelId, counts: Readonly<Record<PresenceStatus, number>>): void
   dropChannel(channelId: ChannelId): void
   isIn(channelId: ChannelId, userId: UserId): boolean
   isInAnyChannel(userId: UserId): boolean
@@ -43,6 +45,8 @@ interface Channel {
   /** Named since the snapshot began; null once it is complete. */
   arriving: Set<UserId> | null
   isLive: boolean
+  /** Of a channel that is not told whole. */
+  counts: Readonly<Record<PresenceStatus, number>> | null
   roster: Roster | null
 }
 
@@ -51,7 +55,7 @@ export function createDirectory(): Directory {
   /** Those whose custom status ends by itself: few of many. */
   const expiring = new Set<UserId>()
   const channels = new Map<ChannelId, Channel>()
-  return { users, get: (userId) => users.get(userId), tell, put, forget, join, leave, complete, dropChannel, isInAnyChannel, roster,
+  return { users, get: (userId) => users.get(userId), tell, put, forget, join, leave, complete, count, dropChannel, isInAnyChannel, roster,
     isIn: (channelId, userId) => channels.get(channelId)?.members.has(userId) ?? false,
     lose, expire, nextExpiryAt }
 
@@ -97,6 +101,16 @@ export function createDirectory(): Directory {
     if (channel.arriving) channel.members = channel.arriving
     channel.arriving = null
     channel.isLive = true
+    channel.counts = null
+    channel.roster = null
+  }
+
+  function count(channelId: ChannelId, counts: Readonly<Record<PresenceStatus, number>>): void {
+    const channel = channelOf(channelId)
+    if (channel.arriving || !channel.counts) channel.members = channel.arriving ?? new Set()
+    channel.arriving = null
+    channel.isLive = true
+    channel.counts = counts
     channel.roster = null
   }
 
@@ -147,7 +161,7 @@ export function createDirectory(): Directory {
   }
 
   function channelOf(channelId: ChannelId): Channel {
-    const channel = channels.get(channelId) ?? { members: new Set(), arriving: new Set(), isLive: false, roster: null }
+    const channel = channels.get(channelId) ?? { members: new Set(), arriving: new Set(), isLive: false, counts: null, roster: null }
     channels.set(channelId, channel)
     return channel
   }
@@ -160,9 +174,10 @@ function freshened(before: UserPresence | undefined, { projection, isUnknown }: 
   return { ...before, freshness: 'stale', asOf: before.asOf ?? now }
 }
 
-function rosterOf(channelId: ChannelId, { members, isLive }: Channel, users: ReadonlyMap<UserId, UserPresence>): Roster {
+function rosterOf(channelId: ChannelId, { members, isLive, counts }: Channel, users: ReadonlyMap<UserId, UserPresence>): Roster {
   const present = [...members].sort().flatMap((userId) => users.get(userId) ?? [])
-  return { channelId, users: present, counts: countByStatus(present), isComplete: true, freshness: isLive ? 'live' : present.length > 0 ? 'stale' : 'unknown' }
+  const isKnown = present.length > 0 || counts !== null
+  return { channelId, users: present, counts: counts ?? countByStatus(present), isComplete: counts === null, freshness: isLive ? 'live' : isKnown ? 'stale' : 'unknown' }
 }
 
 /** For flat values of one shape. */

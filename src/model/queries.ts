@@ -1,5 +1,5 @@
 /** Calls that browser and server answer alike, from what each sees. */
-import type { Stop, PresenceStatus, UserPresence } from '../presence-service.js'
+import type { ChannelId, Freshness, PresenceStatus, Roster, Stop, UserPresence } from '../presence-service.js'
 import type { UsersQuery } from './arguments.js'
 
 export function countByStatus(users: Iterable<Pick<UserPresence, 'status'>>): Record<PresenceStatus, number> {
@@ -13,6 +13,13 @@ export function selectUsers(users: Iterable<UserPresence>, { statuses }: UsersQu
   const wanted = new Set(statuses)
   return [...users].filter(({ status }) => wanted.has(status)).sort((a, b) => (a.userId < b.userId ? -1 : 1))
 }
+
+/** How many have a status asked for. */
+export const countOf = (counts: Readonly<Record<PresenceStatus, number>>, { statuses }: Pick<UsersQuery, 'statuses'>): number =>
+  [...new Set(statuses)].reduce((sum, status) => sum + counts[status], 0)
+
+/** Of a channel in which nobody is, or of which nothing is known. */
+export const emptyRoster = (channelId: ChannelId, freshness: Freshness): Roster => ({ channelId, users: [], counts: countByStatus([]), isComplete: true, freshness })
 
 export function pageOf(users: readonly UserPresence[], { limit, after }: UsersQuery): UserPresence[] {
   return users.filter(({ userId }) => after === null || userId > after).slice(0, limit)

@@ -170,6 +170,10 @@ export const decodeDeviceReply = (frame: Uint8Array): Parsed<DeviceReply> => bod
 export const encodeLeave = (leave: Leave): Uint8Array => encode(TYPE.leave, (writer) => writeUint8(writer, LEAVES.indexOf(leave)))
 export const decodeLeave = (frame: Uint8Array): Parsed<Leave> => body(frame, (reader) => pick(LEAVES, reader))
 
+/** Counts in the order of `STATUSES`; what an older relay left out is 0. */
+export const byStatus = (counts: readonly number[]): Record<PresenceStatus, number> =>
+  ({ online: counts[0] ?? 0, away: counts[1] ?? 0, dnd: counts[2] ?? 0, offline: counts[3] ?? 0 })
+
 export const encodePageRequest = ({ requestId, channelId, statuses, limit, after }: PageRequest): Uint8Array => encode(TYPE.page, (writer) => {
   writeVarUint(writer, requestId)
   writeVarString(writer, channelId)

@@ -78,7 +78,7 @@ export function createCore(options: ResolvedOptions, ports: BrowserPorts): Core 
   })
   const people = createPeople({
     time: relayTime, emitter, ownUserId: userId, isAlone: relayUrl === null, onChange: snapshots.changed, onFailure: reportFailure, onOwnDevices: own.toldDevices,
-    ask: (operations) => link?.watch(operations), isConnected: () => link?.relay() === 'porchlight',
+    ask: (operations) => link?.watch(operations), askForPage: (frame) => link?.request(frame), isConnected: () => link?.relay() === 'porchlight',
   })
   const stopListening = listen()
   const opening = open()

@@ -2,11 +2,11 @@
 import { PresenceError, checked } from '../errors.js'
 import {
   parseActivity, parseActivityQuery, parseChannelId, parseCustomStatus, parseDeviceId, parseDeviceName, parsePresenceChange, parsePrivacy, parseProfile,
-  parseReason, parseStatus, parseStatusChange, parseUserId, parseUserIds, parseUsersQuery, type UsersQuery,
+  parseReason, parseStatus, parseStatusChange, parseUserId, parseUserIds, parseUsersQuery,
 } from '../model/arguments.js'
-import { pageOf, selectUsers, whenAvailable } from '../model/queries.js'
+import { countOf, emptyRoster, pageOf, selectUsers, whenAvailable } from '../model/queries.js'
 import { deviceRegister, readCustom, readPrivacy, readProfile } from '../model/registers.js'
-import type { BuiltBrowserPresenceService, ChannelId, UserId, UserPresence } from '../presence-service.js'
+import type { BuiltBrowserPresenceService, ChannelId, Roster, UserId } from '../presence-service.js'
 import { createCore, type BrowserPorts } from './core.js'
 import type { ResolvedOptions } from './options.js'
 
@@ -85,10 +85,15 @@ export function createPresenceService(options: ResolvedOptions, ports: BrowserPo
 
     async getOnlineUsers(query) {
       const wanted = checked(parseUsersQuery(query))
-      return pageOf(await matching(wanted), wanted)
+      await core.ready()
+      if (wanted.channelId === null) return pageOf(selectUsers(people.directory.users.values(), wanted), wanted)
+      return inChannel(wanted.channelId, (roster) => (roster.isComplete ? pageOf(selectUsers(roster.users, wanted), wanted) : people.page(roster.channelId, wanted)))
     },
     async countOnlineUsers(query) {
-      return (await matching(checked(parseUsersQuery(query)))).length
+      const wanted = checked(parseUsersQuery(query))
+      await core.ready()
+      if (wanted.channelId === null) return selectUsers(people.directory.users.values(), wanted).length
+      return inChannel(wanted.channelId, ({ counts }) => countOf(counts, wanted))
     },
     watch(ids) {
       core.refuseClosed()
@@ -140,17 +145,12 @@ export function createPresenceService(options: ResolvedOptions, ports: BrowserPo
   }
   return { ...service, me: mineOf(service, userId) }
 
-  async function matching(query: UsersQuery): Promise<UserPresence[]> {
-    await core.ready()
-    return selectUsers(query.channelId === null ? people.directory.users.values() : await membersOf(query.channelId), query)
-  }
-
   /** Looks into a channel that is not watched for as long as it takes to see it. */
-  async function membersOf(channelId: ChannelId): Promise<readonly UserPresence[]> {
+  async function inChannel<T>(channelId: ChannelId, look: (roster: Roster) => T | Promise<T>): Promise<T> {
     const stop = people.watchChannel(channelId)
     try {
       if (relayUrl !== null && core.link()?.relay() === 'porchlight') await core.until(() => people.isTold(channelId))
-      return people.directory.roster(channelId)?.users ?? []
+      return await look(people.directory.roster(channelId) ?? emptyRoster(channelId, 'unknown'))
     } finally {
       stop()
     }

@@ -1,9 +1,9 @@
 /** PR10 for another device: the relay is asked, and keeps it for that device's stay. */
 import { PresenceError } from '../errors.js'
 import type { Clock } from '../ports.js'
-import type { DeviceId, PresenceStatus, Stop } from '../presence-service.js'
+import type { DeviceId, PresenceStatus } from '../presence-service.js'
 import { decodeDeviceReply, encodeDeviceRequest } from '../protocol/messages.js'
-import { WIRE } from '../protocol/limits.js'
+import { createReplies } from './replies.js'
 
 export interface DeviceRequests {
   /** Rejects with `offline` where no answer comes, with `invalid-argument` where the device is not connected. */
@@ -13,30 +13,18 @@ export interface DeviceRequests {
   lost(): void
 }
 
-
 export function createDeviceRequests(time: Clock, send: (frame: Uint8Array) => void): DeviceRequests {
-  const waiting = new Map<number, (isDone: boolean | null) => void>()
-  let lastRequestId = 0
+  const replies = createReplies<boolean>(time)
   return {
-    ask,
+    ask, lost: replies.lost,
     receive(frame) {
       const reply = decodeDeviceReply(frame)
-      if (reply.ok) waiting.get(reply.value.requestId)?.(reply.value.isDone)
+      if (reply.ok) replies.answer(reply.value.requestId, reply.value.isDone)
     },
-    lost: () => { for (const answer of [...waiting.values()]) answer(null) },
   }
 
   async function ask(deviceId: DeviceId, status: PresenceStatus): Promise<void> {
-    const requestId = ++lastRequestId
-    let cancel: Stop = () => undefined
-    const isDone = await new Promise<boolean | null>((resolve) => {
-      waiting.set(requestId, resolve)
-      cancel = time.at(time.now() + WIRE.answerTimeoutMs, () => resolve(null))
-      send(encodeDeviceRequest({ requestId, deviceId, status }))
-    }).finally(() => {
-      cancel()
-      waiting.delete(requestId)
-    })
+    const isDone = await replies.ask((requestId) => send(encodeDeviceRequest({ requestId, deviceId, status })))
     if (isDone === null) throw unreachable('The connection was lost before the relay answered.')
     if (!isDone) throw new PresenceError('invalid-argument', { subject: 'deviceId', message: 'That device is not connected.', remedy: 'Pass the id of a connected device of getDevices().' })
   }

@@ -7,8 +7,9 @@ import type { ChannelId, JsonValue, PresenceEvents, Roster, Stop, UserId, UserPr
 import { parseDeviceRows, toDevice } from '../protocol/device-rows.js'
 import { neverHeardOf } from '../protocol/feed.js'
 import { createFeedReader, type FeedNews, type FeedReader } from '../protocol/feed-reader.js'
-import { TYPE, decodePage, typeOf, type Notice, type WatchOperation } from '../protocol/messages.js'
+import { TYPE, byStatus, decodePage, typeOf, type Notice, type Page, type PageMessage, type WatchOperation } from '../protocol/messages.js'
 import { createInterests } from './interests.js'
+import { createPages, type Pages } from './pages.js'
 import { createPeopleListeners } from './people-listeners.js'
 import { createQuestions } from './questions.js'
 import { createRemembered } from './remembered.js'
@@ -19,6 +20,8 @@ export interface PeopleOptions {
   readonly emitter: Emitter<PresenceEvents>
   /** To the relay, if it is there; after `connected()` everything wanted is asked for again. */
   readonly ask: (operations: readonly WatchOperation[]) => void
+  /** The same for a request for a page. */
+  readonly askForPage: (frame: Uint8Array) => void
   readonly isConnected: () => boolean
   /** Own devices, as the relay tells the owner. */
   readonly onOwnDevices: (rows: JsonValue) => void
@@ -34,6 +37,8 @@ export interface People {
   readonly directory: Directory
   /** The relay has told who is in the channel, on this connection. Throws what it refused it with. */
   isTold(channelId: ChannelId): boolean
+  /** Some members of a channel that is not told whole. */
+  readonly page: Pages['ask']
   watch(userIds: readonly UserId[]): Stop
   join(channelId: ChannelId): Stop
   watchChannel(channelId: ChannelId): Stop
@@ -51,10 +56,11 @@ export interface People {
   close(): void
 }
 
-export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, onChange, onFailure, isAlone, ownUserId }: PeopleOptions): People {
+export function createPeople({ time, emitter, ask, askForPage, isConnected, onOwnDevices, onChange, onFailure, isAlone, ownUserId }: PeopleOptions): People {
   const directory = createDirectory()
   const remembered = createRemembered()
   const questions = createQuestions(time, (id) => ask([{ verb: 'ask', id }]))
+  const pages = createPages(time, askForPage)
   const listeners = createPeopleListeners(directory, emitter)
   const toldChannels = new Set<ChannelId>()
   const refusedChannels = new Map<ChannelId, PresenceError>()
@@ -72,12 +78,13 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
   let reader: FeedReader = createFeedReader()
   let cancelExpiry: Stop = () => undefined
   return {
-    directory, isTold,
+    directory, isTold, page: pages.ask,
     watch: (userIds) => interests.watch(userIds.filter((userId) => userId !== ownUserId)), join: interests.join, watchChannel: interests.watchChannel,
     get, peek, onUser, onRoster, tellOwn, connected, lost, receive, notice,
     close() {
       cancelExpiry()
       questions.answerAll(serviceClosed)
+      pages.lost()
       listeners.clear()
     },
   }
@@ -184,15 +191,26 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
   }
 
   function receivePage(frame: Uint8Array): void {
-    const decoded = decodePage(frame)
-    if (!decoded.ok || decoded.value.kind !== 'counts') return
-    const { page } = decoded.value
-    const channelId = reader.channelId(page.channelNumber)
+    const page = decodePage(frame)
+    if (!page.ok) return
+    page.value.kind === 'rows' ? receiveRows(page.value) : receiveCounts(page.value.page)
+  }
+
+  function receiveRows({ requestId, entries }: PageMessage & { kind: 'rows' }): void {
+    const rows = reader.read(entries, time.now())
+    if (rows.ok) pages.receive(requestId, rows.value)
+  }
+
+  function receiveCounts({ channelNumber, counts, isComplete, isSettled }: Page): void {
+    const channelId = reader.channelId(channelNumber)
     if (channelId === undefined || !interests.isOpen(channelId)) return
     toldChannels.add(channelId)
-    // LV7: who may still come back stays as last known until the relay knows.
-    if (page.isSettled) {
-      const before = directory.roster(channelId)?.users ?? []
+    const before = directory.roster(channelId)?.users ?? []
+    if (!isComplete) {
+      directory.count(channelId, byStatus(counts))
+      before.forEach(({ userId }) => forgetUnseen(userId))
+    } else if (isSettled) {
+      // LV7: until then who may still come back stays as last known.
       directory.complete(channelId)
       before.filter(({ userId }) => !isSeen(userId)).forEach(({ userId }) => leaveUnseen(userId))
     }
@@ -228,6 +246,7 @@ export function createPeople({ time, emitter, ask, isConnected, onOwnDevices, on
 
   function lost(): void {
     directory.lose(time.now()).filter(({ userId }) => userId !== ownUserId).forEach(announce)
+    pages.lost()
     questions.answerAll((userId) => peek(userId) ?? neverHeardOf(userId))
     for (const channelId of interests.channels()) listeners.tellRoster(channelId)
   }

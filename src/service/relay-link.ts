@@ -51,6 +51,8 @@ export interface RelayLink {
   tellLiveness(): void
   /** Own devices as a plain server passes them on. */
   plainDevices(): readonly DeviceState[]
+  /** Of a relay of ours. */
+  request(frame: Uint8Array): void
   watch(operations: readonly WatchOperation[]): void
   setDeviceStatus(deviceId: DeviceId, status: PresenceStatus): Promise<void>
   leave(leave: Leave): void
@@ -92,6 +94,7 @@ export function createRelayLink(options: RelayLinkOptions): RelayLink {
     state: () => state, relay: () => relay, lastContactAt: () => (state.name === 'online' ? time.now() : contact.lastContactAt()),
     lastSync: contact.lastSync, pending: contact.pending, isCurrent, tellLiveness,
     plainDevices: () => (relay === 'plain' ? replica.liveness.others() : []),
+    request: (frame) => { if (relay === 'porchlight') transport.send(frame) },
     watch: (operations) => { if (operations.length > 0 && relay !== 'plain') transport.send(encodeWatch(operations)) },
     setDeviceStatus,
     leave: (leave) => { if (relay === 'porchlight') transport.send(encodeLeave(leave)) },
