@@ -1,7 +1,7 @@
 /** What there is to tell of a user: all of it to those who are told the name, what changed to those who know it. */
 import type { JsonValue } from '../../src/presence-service.js'
 import { wholeMinutes } from '../../src/model/project-presence.js'
-import { difference, encodeEntry, introduce, type UserEntry } from '../../src/protocol/feed.js'
+import { difference, encodeEntry, encodeMembers, introduce, type UserEntry } from '../../src/protocol/feed.js'
 import type { Channel, HubUser, Piece, Shown } from './hub-user.js'
 
 export const entryPiece = (entry: UserEntry, about: Piece['about']): Piece => ({ isFrame: false, bytes: encodeEntry(entry), about })
@@ -40,4 +40,7 @@ export function changeOf({ number, shown }: HubUser, told: Shown, now: number): 
 }
 
 export const joinedEntry = (user: HubUser, channel: Channel): Piece => entryPiece({ number: user.number, joined: [channel.number] }, user)
+/** The same for those who have to be told the name first. */
+export const introducedEntry = (user: HubUser, channel: Channel, now: number): Piece =>
+  ({ isFrame: false, bytes: encodeMembers([{ number: user.number, introduction: introductionOf(user, now).bytes }], channel.number), about: user })
 export const leftEntry = (user: HubUser, channel: Channel): Piece => entryPiece({ number: user.number, left: [channel.number] }, user)

@@ -9,6 +9,8 @@ export interface Outbox {
   add(viewer: Viewer, piece: Piece): void
   /** What this viewer has to be told goes out at the end of this turn, others' with the tick. */
   hurry(viewer: Viewer): void
+  /** Nothing that waits is written to this viewer; it is to be told the latest instead. */
+  miss(viewer: Viewer): void
   /** The tick: writes everything. */
   write(): void
   hasWaiting(): boolean
@@ -27,7 +29,7 @@ export function createOutbox({ clock, meter, onDrained }: OutboxOptions): Outbox
   let root = emptyBatch()
   let stopHurrying = (): void => undefined
   return {
-    add, hurry, write: () => writeTo(waiting), hasWaiting: () => waiting.size > 0,
+    add, hurry, miss, write: () => writeTo(waiting), hasWaiting: () => waiting.size > 0,
     stop() {
       stopHurrying()
       waiting.clear()
@@ -68,6 +70,15 @@ export function createOutbox({ clock, meter, onDrained }: OutboxOptions): Outbox
   function withoutMissed(viewer: Viewer, batch: Batch): Batch | null {
     if (!viewer.missed && !viewer.socket.isSlow()) return batch
     if (!viewer.missed) viewer.socket.onceDrained(() => onDrained(viewer))
+    return missedOf(viewer, batch)
+  }
+
+  function miss(viewer: Viewer): void {
+    if (viewer.batch) viewer.batch = missedOf(viewer, viewer.batch)
+  }
+
+  /** What is left of it. */
+  function missedOf(viewer: Viewer, batch: Batch): Batch | null {
     viewer.missed ??= new Set()
     let left = emptyBatch()
     for (const piece of piecesOf(batch)) {

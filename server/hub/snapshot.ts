@@ -1,6 +1,6 @@
 /** A channel as a whole: what a viewer is told on coming in, and pages of one that is too large for that. */
 import { STATUSES, encodePage, type PageRequest } from '../../src/protocol/messages.js'
-import { encodeChannelName, encodeJoined, feedFrame, joinEntries } from '../../src/protocol/feed.js'
+import { encodeChannelName, encodeMembers, feedFrame } from '../../src/protocol/feed.js'
 import { WIRE } from '../../src/protocol/limits.js'
 import { sortedMembers } from './channel.js'
 import { introductionOf } from './entries.js'
@@ -11,18 +11,18 @@ export const channelName = ({ number, id }: Channel): Piece =>
 
 /** Everybody in it, introduced and joined: a few big pieces, since what is told to one is not told to another. */
 export function* snapshotOf(channel: Channel, now: number): Generator<Piece> {
-  let entries: Uint8Array[] = []
+  let members: Parameters<typeof encodeMembers>[0][number][] = []
   let sizeBytes = 0
   for (const user of channel.members) {
-    const { bytes } = introductionOf(user, now)
-    entries.push(bytes, encodeJoined(user.number, channel.number))
-    sizeBytes += bytes.length
+    const introduction = introductionOf(user, now).bytes
+    members.push({ number: user.number, introduction })
+    sizeBytes += introduction.length
     if (sizeBytes < WIRE.feedFrameBytes) continue
-    yield { isFrame: false, bytes: joinEntries(entries), about: channel }
-    entries = []
+    yield { isFrame: false, bytes: encodeMembers(members, channel.number), about: channel }
+    members = []
     sizeBytes = 0
   }
-  if (entries.length > 0) yield { isFrame: false, bytes: joinEntries(entries), about: channel }
+  if (members.length > 0) yield { isFrame: false, bytes: encodeMembers(members, channel.number), about: channel }
 }
 
 /** Ends a snapshot, and tells the counts of a channel that has none. */

@@ -1,4 +1,5 @@
 /** The feed's sending side: who sees whom, and what they are told first. What changes from then on is `telling`'s. */
+import { wholeMinutes } from '../../src/model/project-presence.js'
 import type { Clock } from '../../src/ports.js'
 import type { ChannelId, JsonValue } from '../../src/presence-service.js'
 import { WIRE } from '../../src/protocol/limits.js'
@@ -44,6 +45,7 @@ export interface Teller {
 export function createTeller({ clock, meter }: { readonly clock: Clock; readonly meter: Meter }): Teller {
   let channelFeedLimit: number = WIRE.channelFeedLimit
   let isSettled = true
+  let last: { readonly channel: Channel; readonly count: number; readonly minute: number | null; readonly pieces: readonly Piece[] } | null = null
   const channels = createChannels()
   const outbox = createOutbox({ clock, meter, onDrained: catchUp })
   const telling = createTelling({ clock, channels, outbox, resizing: createResizing({ outbox, limit: () => channelFeedLimit, isSettled: () => isSettled }) })
@@ -98,12 +100,13 @@ export function createTeller({ clock, meter }: { readonly clock: Clock; readonly
   }
 
   function openChannel(viewer: Viewer, channelId: ChannelId, now: number): void {
-    telling.settleChannels()
     const channel = channels.of(channelId)
     if (isIn(channel.viewers, viewer)) return say(viewer, countsPage(channel, isSettled))
+    // Before it is among the viewers: they may be told of one who had left already.
+    const pieces = channelPieces(viewer, channel, now)
     channel.viewers = withItem(channel.viewers, viewer)
     viewer.channels = withItem(viewer.channels, channel)
-    say(viewer, ...channelPieces(viewer, channel, now))
+    say(viewer, ...pieces)
   }
 
   function channelPieces(viewer: Viewer, channel: Channel, now: number): Piece[] {
@@ -111,7 +114,17 @@ export function createTeller({ clock, meter }: { readonly clock: Clock; readonly
     // Told large first, the channel is empty there: whom one watches is in it again after that.
     return channel.isLarge
       ? [channelName(channel), countsPage(channel, isSettled), ...watched.map((user) => joinedEntry(user, channel))]
-      : [channelName(channel), ...snapshotOf(channel, now), countsPage(channel, isSettled)]
+      : [channelName(channel), ...wholeOf(channel, now), countsPage(channel, isSettled)]
+  }
+
+  /** The very pieces that the one before was told, until something changes: when a channel fills up, many come within a tick. */
+  function wholeOf(channel: Channel, now: number): readonly Piece[] {
+    const minute = wholeMinutes(now)
+    if (last?.channel === channel && last.count === telling.count() && last.minute === minute) return last.pieces
+    telling.settleChannels()
+    const pieces = [...snapshotOf(channel, now)]
+    last = { channel, count: telling.count(), minute, pieces }
+    return pieces
   }
 
   function closeChannel(viewer: Viewer, channelId: ChannelId): void {
@@ -135,6 +148,9 @@ export function createTeller({ clock, meter }: { readonly clock: Clock; readonly
   }
 
   function catchUp(viewer: Viewer): void {
+    // What is told now would speak of people whose coming it has missed.
+    telling.settleChannels()
+    outbox.miss(viewer)
     const { missed } = viewer
     viewer.missed = null
     if (!missed) return

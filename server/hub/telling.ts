@@ -6,7 +6,7 @@ import type { Clock } from '../../src/ports.js'
 import type { ChannelId, Stop } from '../../src/presence-service.js'
 import { WIRE } from '../../src/protocol/limits.js'
 import type { Channels } from './channels.js'
-import { changeOf, entryPiece, introductionOf, joinedEntry, leftEntry } from './entries.js'
+import { changeOf, entryPiece, introducedEntry, joinedEntry, leftEntry } from './entries.js'
 import type { Channel, HubUser, Shown, Viewer } from './hub-user.js'
 import type { Outbox } from './outbox.js'
 import type { Resizing } from './resizing.js'
@@ -18,6 +18,8 @@ export interface Telling {
   touch(user: HubUser, before: Shown, channelsBefore: ReadonlySet<ChannelId>): void
   /** Tells of comings and goings that wait for the tick: whoever opens a channel now must not hear later of one who had left before. */
   settleChannels(): void
+  /** How often anything was told by now: as long as it is the same, what was told first to one holds for another. */
+  count(): number
   stop(): void
 }
 export interface TellingOptions {
@@ -30,13 +32,15 @@ export interface TellingOptions {
 export function createTelling({ clock, channels, outbox, resizing }: TellingOptions): Telling {
   const touched = new Set<HubUser>()
   let cancelTick: Stop | null = null
-  return { touch, settleChannels, stop: () => cancelTick?.() }
+  let toldCount = 0
+  return { touch, settleChannels, count: () => toldCount, stop: () => cancelTick?.() }
 
   function touch(user: HubUser, before: Shown, channelsBefore: ReadonlySet<ChannelId>): void {
     for (const channel of channels.move(user, before, channelsBefore)) if (resizing.note(channel)) schedule()
     if (user.told === user.shown && user.toldChannels === user.channels) return
     if (user.shown.projection.status === 'offline' && user.told.projection.status !== 'offline') {
       touched.delete(user)
+      toldCount++
       settle(user, clock.now(), true)
     } else {
       touched.add(user)
@@ -50,6 +54,7 @@ export function createTelling({ clock, channels, outbox, resizing }: TellingOpti
 
   function tick(): void {
     cancelTick = null
+    toldCount++
     const now = clock.now()
     resizing.tick(now)
     for (const user of touched) {
@@ -65,6 +70,7 @@ export function createTelling({ clock, channels, outbox, resizing }: TellingOpti
 
   function settleChannels(): void {
     const now = clock.now()
+    toldCount++
     for (const user of touched) settleChannelsOf(user, now, false)
   }
 
@@ -106,11 +112,8 @@ export function createTelling({ clock, channels, outbox, resizing }: TellingOpti
   }
 
   function tellJoined(user: HubUser, channel: Channel, knownIn: ReadonlySet<ChannelId>, now: number, isUrgent: boolean): void {
-    const [introduction, joined] = [introductionOf(user, now), joinedEntry(user, channel)]
-    for (const viewer of toldOf(user, channel)) {
-      if (!watches(viewer, user) && !isToldOfAny(viewer, knownIn)) say(viewer, introduction, isUrgent)
-      say(viewer, joined, isUrgent)
-    }
+    const [joined, joinedAsNew] = [joinedEntry(user, channel), introducedEntry(user, channel, now)]
+    for (const viewer of toldOf(user, channel)) say(viewer, watches(viewer, user) || isToldOfAny(viewer, knownIn) ? joined : joinedAsNew, isUrgent)
   }
 
   function tellLeft(user: HubUser, channel: Channel, isUrgent: boolean): void {

@@ -50,13 +50,30 @@ const DEVICES_BYTES = 65_536
 /** One entry, as it stands beside others in a frame. */
 export const encodeEntry = (entry: UserEntry): Uint8Array => write((writer) => writeUser(writer, entry))
 export const encodeChannelName = (name: ChannelName): Uint8Array => write((writer) => writeChannelName(writer, name))
-/** The entry of somebody who is in a channel, of whom nothing else is said; there are as many as there are members. */
-export const encodeJoined = (number: number, channelNumber: number): Uint8Array => write((writer) => {
-  writeVarUint(writer, number)
-  writeVarUint(writer, FLAG.channels)
-  writeVarUint(writer, 1)
-  writeVarUint(writer, channelNumber * 2)
-})
+/**
+ * A user's introduction, then the entry of their being in a channel. By hand, into one buffer for all: a channel of a thousand that fills up is
+ * half a million of them.
+ */
+export function encodeMembers(members: readonly { readonly number: number; readonly introduction: Uint8Array }[], channelNumber: number): Uint8Array {
+  const bytes = new Uint8Array(members.reduce((sum, { introduction }) => sum + introduction.length + LONGEST_JOINED_BYTES, 0))
+  let at = 0
+  for (const { number, introduction } of members) {
+    bytes.set(introduction, at)
+    at = putVarUint(bytes, at + introduction.length, number)
+    bytes[at++] = FLAG.channels
+    bytes[at++] = 1
+    at = putVarUint(bytes, at, channelNumber * 2)
+  }
+  return bytes.subarray(0, at)
+}
+const LONGEST_JOINED_BYTES = 18
+
+function putVarUint(bytes: Uint8Array, at: number, value: number): number {
+  let [next, rest] = [at, value]
+  for (; rest > 127; rest = Math.floor(rest / 128)) bytes[next++] = 128 | (rest % 128)
+  bytes[next++] = rest
+  return next
+}
 
 /** Several entries may stand in one frame. */
 export function feedFrame(entries: readonly Uint8Array[]): Uint8Array {
@@ -80,7 +97,7 @@ export function feedFrames(entries: readonly Uint8Array[]): Uint8Array[] {
   return begin < entries.length ? [...frames, feedFrame(entries.slice(begin))] : frames
 }
 
-export function joinEntries(entries: readonly Uint8Array[]): Uint8Array {
+function joinEntries(entries: readonly Uint8Array[]): Uint8Array {
   const joined = new Uint8Array(entries.reduce((sum, { length }) => sum + length, 0))
   let at = 0
   for (const entry of entries) {
