@@ -2,10 +2,10 @@
 import { connectDevice, type DeviceIntroduction, type DeviceLink, type DeviceReport } from '../../../server/hub/device-link.js'
 import { createHub, type Hub } from '../../../server/hub/hub.js'
 import { messagesOf } from '../../../server/hub/batch.js'
-import { deviceRows, type HubUser } from '../../../server/hub/hub-user.js'
+import { deviceRows, type HubUser, type Viewer } from '../../../server/hub/hub-user.js'
 import { NO_METER } from '../../../server/hub/meter.js'
 import type { UserStore } from '../../../server/hub/user-store.js'
-import { createViewer, type Viewer } from '../../../server/hub/viewer.js'
+import { createViewer } from '../../../server/hub/viewer.js'
 import { createMemoryStore } from '../../../server/store/memory-store.js'
 import { DEFAULT_POLICY } from '../../../src/model/arguments.js'
 import { greatestStamp, type Register } from '../../../src/model/registers.js'
@@ -13,6 +13,7 @@ import { nextStamp } from '../../../src/model/hybrid-clock.js'
 import type { ChannelId, JsonValue, UserId } from '../../../src/presence-service.js'
 import { createFeedReader } from '../../../src/protocol/feed-reader.js'
 import { encodeDeviceRows } from '../../../src/protocol/device-rows.js'
+import { WIRE } from '../../../src/protocol/limits.js'
 import { TYPE, decodePage, typeOf, type Page } from '../../../src/protocol/messages.js'
 import { createManualClock, type ManualClock } from '../../../testing/manual-clock.js'
 
@@ -24,6 +25,10 @@ export interface HubWorld {
   readonly clock: ManualClock
   /** Days at once, as though nothing had run meanwhile: the wheel turns ten times a second. */
   skip(ms: number): void
+  /** Whatever has changed is told, as long as nobody changed too often. */
+  tick(): void
+  /** What waits for nothing is told: leaves, and what a viewer is told first. */
+  turn(): void
   readonly hub: Hub
   readonly store: UserStore
   open(userId: UserId): Promise<HubUser>
@@ -69,6 +74,8 @@ export function createHubWorld({ store = createMemoryStore({ now: () => 1 }), st
       skippedMs += ms
       manual.advance(TICK_MS)
     },
+    tick: () => manual.advance(WIRE.feedTickMs),
+    turn: () => manual.advance(0),
     connect(user, name, { lastInputAt = clock.now(), ...about } = {}) {
       const joined = new Set<ChannelId>()
       const link = connectDevice(hub, user, {

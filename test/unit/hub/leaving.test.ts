@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Ending } from '../../../server/hub/device-link.js'
 import { deviceRows } from '../../../server/hub/hub-user.js'
+import { WIRE } from '../../../src/protocol/limits.js'
 import { createHubWorld, deviceId, START, stored, TICK_MS } from './hub-world.js'
 
 async function alice(about: Parameters<ReturnType<typeof createHubWorld>['connect']>[2] = {}) {
@@ -37,7 +38,8 @@ describe('a device that goes', () => {
   })
 
   it.each(['closes', 'opens'])('[LV2] and is back within its grace shows nothing, where the socket that %s is first', async (first) => {
-    const { clock, bob, device, connect, user } = await alice()
+    const { clock, bob, device, connect, user, tick, turn } = await alice()
+    tick()
     const count = bob.frames.length
     let back = first === 'opens' ? connect(user, 'device') : null
     device.end('leaving')
@@ -46,23 +48,26 @@ describe('a device that goes', () => {
     clock.advance(60_000)
     expect(bob.frames).toHaveLength(count)
     back.end('gone')
-    expect(bob.statuses('alice').at(-1)).toEqual([63_999, 'offline'])
+    turn()
+    expect(bob.statuses('alice').at(-1)).toEqual([WIRE.feedTickMs + 63_999, 'offline'])
   })
 
   it('[PR5] [TB3] was used when it was used last, though the tab where that was has closed', async () => {
-    const { clock, bob, device, connect, user } = await alice()
+    const { clock, bob, device, connect, user, tick } = await alice()
     clock.advance(10_000)
     device.say({ sinceInputMs: 0 })
     connect(user, 'device', { lastInputAt: null, hidden: true })
     device.end('gone')
+    tick()
     expect(bob.statuses('alice')).toEqual([[0, 'online']])
     clock.advance(300_000)
-    expect(bob.statuses('alice')).toEqual([[0, 'online'], [310_000, 'away']])
+    expect(bob.statuses('alice')).toEqual([[0, 'online'], [310_000 + WIRE.feedTickMs, 'away']])
   })
 
   it('[TB3] is one while any of its tabs is there, and in use while any is', async () => {
-    const { clock, bob, device, connect, user } = await alice()
+    const { clock, bob, device, connect, user, tick, turn } = await alice()
     const second = connect(user, 'device', { lastInputAt: null })
+    tick()
     const count = bob.frames.length
     expect(deviceRows(user, clock.now())).toHaveLength(1)
     clock.advance(299_000)
@@ -71,7 +76,8 @@ describe('a device that goes', () => {
     clock.advance(299_000)
     expect(bob.frames).toHaveLength(count)
     second.end('gone')
-    expect(bob.statuses('alice')).toEqual([[0, 'online'], [598_000, 'offline']])
+    turn()
+    expect(bob.statuses('alice')).toEqual([[0, 'online'], [WIRE.feedTickMs + 598_000, 'offline']])
   })
 
   it.each<[first: Ending, goneMs: number]>([['gone', 0], ['leaving', 4_000]])('[LV2] ends but once: %s stays that, when its socket closes after it', async (first, goneMs) => {
@@ -84,23 +90,27 @@ describe('a device that goes', () => {
   })
 
   it('[LV6] is told of by its newer connections only: what an ended one says late is ignored', async () => {
-    const { clock, bob, device, connect, user } = await alice()
+    const { clock, bob, device, connect, user, tick } = await alice()
     const newer = connect(user, 'device', { digest: 'newer' })
     expect(newer.connection.sessionNumber).toBeGreaterThan(device.connection.sessionNumber)
     device.end('leaving')
+    tick()
     const count = bob.frames.length
     device.say({ locked: true, override: 'dnd', digest: 'older' })
     clock.advance(10_000)
     device.say({ override: 'dnd', digest: 'older' })
+    tick()
     expect(bob.frames).toHaveLength(count)
     expect(deviceRows(user, clock.now())).toMatchObject([{ status: 'online', digest: 'newer' }])
   })
 
   it('[LV6] is away while no page of it is left, if its last word was that it is locked', async () => {
-    const { bob, device, connect, user } = await alice()
+    const { bob, device, connect, user, tick } = await alice()
+    tick()
     connect(user, 'device').end('leaving')
     device.say({ locked: true })
-    expect(bob.statuses('alice').at(-1)).toEqual([0, 'away'])
+    tick()
+    expect(bob.statuses('alice')).toEqual([[0, 'online'], [2 * WIRE.feedTickMs, 'away']])
   })
 })
 

@@ -57,18 +57,21 @@ describe('[DV2] the primary device', () => {
   })
 
   it('is told to all of the person\'s devices, and to others by name only where devices are shared', async () => {
-    const { connect, edit, look, user } = await alice()
+    const { connect, edit, look, user, tick } = await alice()
     const [sibling, bob] = [look('sibling'), look('bob')]
     const laptop = connect(user, 'laptop')
     sibling.own(user)
     bob.watch(user)
     connect(user, 'phone')
+    tick()
     const count = bob.frames.length
     laptop.say({ locked: true })
+    tick()
     expect(bob.frames).toHaveLength(count)
     expect(Buffer.from(sibling.frames.at(-1)!.frame).toString()).toContain(deviceId('phone'))
     edit(user, 'privacy', { lastSeen: 'exact', devices: true, activity: false })
     expect(user.shown.projection).toMatchObject({ activeDevice: 'phone', activeDeviceId: deviceId('phone') })
+    tick()
     expect(bob.transcript().slice(count).join('')).toContain(Buffer.from(deviceId('phone')).toString('hex'))
   })
 })

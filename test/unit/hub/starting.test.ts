@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createMemoryStore } from '../../../server/store/memory-store.js'
 import type { JsonValue } from '../../../src/presence-service.js'
+import { WIRE } from '../../../src/protocol/limits.js'
 import { createHubWorld, stored, TICK_MS } from './hub-world.js'
 
 /** A hub that has just started, on what an earlier one stored. */
@@ -41,24 +42,26 @@ describe('[LV7] a hub that has just started', () => {
     clock.advance(5_000)
     connect(user, 'laptop')
     clock.advance(20_000)
-    expect(bob.statuses('alice')).toEqual([[0, 'unknown'], [5_000, 'online']])
+    expect(bob.statuses('alice')).toEqual([[0, 'unknown'], [5_000 + WIRE.feedTickMs, 'online']])
   })
 
   it('knows who came and went', async () => {
-    const { clock, connect, look, user } = await restarted()
+    const { clock, connect, look, user, turn } = await restarted()
     const bob = look('bob')
     const laptop = connect(user, 'laptop')
     bob.watch(user)
     clock.advance(1_000)
     laptop.end('gone')
+    turn()
     expect(bob.statuses('alice')).toEqual([[0, 'online'], [1_000, 'offline']])
   })
 
   it('answers later than ten seconds as one that knows', async () => {
-    const { clock, look, user } = await restarted()
+    const { clock, look, user, turn } = await restarted()
     clock.advance(10_000 + TICK_MS)
     const bob = look('bob')
     bob.watch(user)
+    turn()
     expect(bob.statuses('alice')).toEqual([[10_000 + TICK_MS, 'offline']])
   })
 
@@ -79,10 +82,11 @@ describe('[LV7] a hub that has just started', () => {
   })
 
   it('calls a roster settled once everybody had the time to be back', async () => {
-    const { clock, connect, look, user } = await restarted()
+    const { clock, connect, look, user, turn } = await restarted()
     const bob = look('bob')
     bob.watchChannel('room')
     connect(user, 'laptop').join('room')
+    turn()
     expect(bob.pages()).toEqual([{ counts: [0, 0, 0, 0], isSettled: false }])
     clock.advance(9_999)
     expect(bob.pages()).toHaveLength(1)
@@ -90,6 +94,7 @@ describe('[LV7] a hub that has just started', () => {
     expect(bob.pages().slice(1)).toEqual([{ counts: [1, 0, 0, 0], isSettled: true }])
     const carol = look('carol')
     carol.watchChannel('room')
+    turn()
     expect(carol.pages()).toEqual([{ counts: [1, 0, 0, 0], isSettled: true }])
   })
 })

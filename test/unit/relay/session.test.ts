@@ -14,6 +14,7 @@ import type { JsonObject } from '../../../src/model/json.js'
 import type { Principal } from '../../../src/presence-service.js'
 import { encodeAwareness, decodeAwareness } from '../../../src/protocol/awareness-frames.js'
 import { createFeedReader, type FeedNews } from '../../../src/protocol/feed-reader.js'
+import { WIRE } from '../../../src/protocol/limits.js'
 import {
   AWARENESS, QUERY_AWARENESS, SYNC, TYPE, decodeDeviceReply, decodeNotice, decodeWelcome, encodeAuth, encodeDeviceRequest, encodeHello, encodeLeave, encodeWatch, typeOf,
   type Hello, type WatchOperation,
@@ -44,18 +45,19 @@ function written(registers: Record<string, unknown>, writerId = LAPTOP): Uint8Ar
   return Y.encodeStateAsUpdate(doc)
 }
 const refused = (isTemporary = false): Authenticated => ({ ok: false, reason: 'it is bad', isTemporary })
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 30; turn++) await Promise.resolve()
-}
-
 function setUp(store: UserStore = createMemoryStore({ now: () => START })) {
   const clock = createManualClock(START)
   const hub = createHub({ clock, store, policy: DEFAULT_POLICY, log: () => undefined, meter: NO_METER })
   const rooms = new Map<string, ReturnType<typeof createAwarenessRoom>>()
   const counts = new Map<string, number>()
   let devices = 0
-  return { clock, hub, store, counts, status: (userId: string) => hub.find(userId)?.shown.projection.status, connect }
+  return { clock, hub, store, counts, status: (userId: string) => hub.find(userId)?.shown.projection.status, connect, settle, tick: () => clock.advance(WIRE.feedTickMs) }
 
+  /** What waits for the store is there, and what waits for nothing else is told. */
+  async function settle(): Promise<void> {
+    for (let turn = 0; turn < 30; turn++) await Promise.resolve()
+    clock.advance(0)
+  }
   async function connect(userId: string, { principal = person(userId), authenticate = async () => refused() }: { readonly principal?: Principal; readonly authenticate?: (token: string) => Promise<Authenticated> } = {}) {
     const user = await hub.open(userId)
     const room = rooms.get(userId) ?? createAwarenessRoom(clock.now)
@@ -99,7 +101,7 @@ function setUp(store: UserStore = createMemoryStore({ now: () => START })) {
   }
 }
 /** A second person who sees the first. */
-async function watcherOf({ connect }: Pick<ReturnType<typeof setUp>, 'connect'>, userId: string) {
+async function watcherOf({ connect, settle }: Pick<ReturnType<typeof setUp>, 'connect' | 'settle'>, userId: string) {
   const watcher = await (await connect('watcher')).ours(PHONE)
   watcher.send(watching(['watch', userId]))
   await settle()
@@ -172,7 +174,7 @@ describe('a client that says hello', () => {
     ['signs in badly', 4_400, {}, [hello(), Uint8Array.of(TYPE.auth, 0xff)]],
     ['queries awareness with more than a type [S1]', 4_400, {}, [hello(), Uint8Array.of(QUERY_AWARENESS, 1)]],
   ])('is closed once when it %s', async (_, code, over, frames) => {
-    const { connect, hub, status } = setUp()
+    const { connect, hub, status, settle } = setUp()
     const alice = await connect('alice', { principal: person('alice', over) })
     alice.send(...frames, liveness(state()), watching(['watch', 'bob']))
     await settle()
@@ -200,7 +202,7 @@ describe('a stock client', () => {
   })
 
   it('never gets a frame of type 100 or more, whatever happens', async () => {
-    const { connect, hub } = setUp()
+    const { connect, hub, settle, tick } = setUp()
     const stock = await connect('alice')
     stock.send(STEP1, liveness({ user: 'stock' }), sync(1, written({ status: { choice: 'dnd', expiresAt: null }, constructor: 1, custom: 'bad' })))
     const ours = await (await connect('alice')).ours()
@@ -208,6 +210,7 @@ describe('a stock client', () => {
     await settle()
     hub.merge(hub.find('alice')!, new Map([['profile', { at: [START, 1, PHONE], value: { name: 'Alice', avatarUrl: null } }]]))
     await settle()
+    tick()
     expect(stock.types().length).toBeGreaterThan(2)
     expect(stock.types().filter((type) => type === null || type >= 100)).toEqual([])
   })
@@ -224,22 +227,25 @@ describe('a stock client', () => {
     ['auth as servers do', Uint8Array.of(2, 0)], ['a sync that is none', Uint8Array.of(SYNC, 77, 0)], ['a count that lies [S5]', sync(2, Uint8Array.of(0x80, 0x90, 0x89, 0x0f, 0, 0, 0))],
     ['awareness that is none [A1]', Uint8Array.of(AWARENESS, 3, 1, 1, 1)], ['a state that is a text [A2]', encodeAwareness([{ clientId: 1, clock: 1, state: 'x' as never }])],
   ])('that begins with %s is refused, and nobody ever saw it', async (_, frame) => {
-    const { connect, status, ...rest } = setUp()
-    const watcher = await watcherOf({ connect }, 'alice')
+    const { connect, settle, status, tick, ...rest } = setUp()
+    const watcher = await watcherOf({ connect, settle }, 'alice')
     const alice = await connect('alice')
     alice.send(frame, STEP1)
     expect([alice.code(), alice.closings(), status('alice')]).toEqual([4_400, 1, 'offline'])
+    tick()
     expect(watcher.statuses()).toEqual(['offline'])
     expect(rest.hub.find('alice')!.records.size).toBe(0)
   })
 
   it('that is refused will not come back, and is gone at once', async () => {
-    const { connect, status } = setUp()
-    const watcher = await watcherOf({ connect }, 'alice')
+    const { connect, settle, status, tick } = setUp()
+    const watcher = await watcherOf({ connect, settle }, 'alice')
     const alice = await connect('alice')
     alice.send(STEP1)
     expect(status('alice')).toBe('online')
+    tick()
     alice.send(Uint8Array.of(99))
+    await settle()
     expect(watcher.statuses()).toEqual(['offline', 'online', 'offline'])
   })
 
@@ -329,10 +335,10 @@ describe('liveness', () => {
   })
 
   it('[LV2] ends with a goodbye at once, and with leaving after 4 s', async () => {
-    const { connect, clock, status } = setUp()
+    const { connect, settle, clock, status } = setUp()
     for (const [leave, graceMs] of [['gone', 0], ['leaving', 4_000]] as const) {
       const alice = await (await connect('alice')).ours()
-      await watcherOf({ connect }, 'alice')
+      await watcherOf({ connect, settle }, 'alice')
       alice.send(encodeLeave(leave))
       alice.session.end('lost')
       if (graceMs > 0) clock.advance(graceMs - 1)
@@ -345,7 +351,7 @@ describe('liveness', () => {
 
 describe('a watch', () => {
   it('[VS3] that the token does not allow is refused, whether or not there is such a person', async () => {
-    const { connect, hub } = setUp()
+    const { connect, hub, settle } = setUp()
     await (await connect('bob')).ours(PHONE)
     const alice = await (await connect('alice', { principal: person('alice', { watch: ['carol'], channels: ['general'] }) })).ours()
     alice.send(watching(['watch', 'bob'], ['watch', 'nobody'], ['ask', 'bob'], ['ask', 'nobody'], ['join', 'random'], ['watch-channel', 'random'], ['watch', 'carol'], ['watch', 'alice'], ['join', 'general']))
@@ -356,7 +362,7 @@ describe('a watch', () => {
   })
 
   it.each(['__proto__', 'constructor', 'line\nbreak', 'nul\u0000'])('[T23] of %j is no watch, and costs nobody else', async (id) => {
-    const { connect, hub } = setUp()
+    const { connect, hub, settle } = setUp()
     const alice = await (await connect('alice')).ours()
     alice.send(watching(['watch', id], ['ask', id], ['join', id], ['watch-channel', id], ['watch', 'bob'], ['join', 'general']))
     await settle()
@@ -365,7 +371,7 @@ describe('a watch', () => {
   })
 
   it('[T7] of more than 500 is refused; one that is there already is not one more', async () => {
-    const { connect, hub } = setUp()
+    const { connect, hub, settle } = setUp()
     const alice = await (await connect('alice')).ours()
     alice.send(watching(...Array.from({ length: 500 }, (_, index): ['watch', string] => ['watch', `user${index}`])))
     await settle()
@@ -391,12 +397,13 @@ describe('a watch', () => {
   })
 
   it('of oneself hears what others see', async () => {
-    const { connect } = setUp()
+    const { connect, settle, tick } = setUp()
     const alice = await (await connect('alice')).ours()
     alice.send(watching(['watch', 'alice']))
     await settle()
     expect(alice.news().at(-1)!.told.projection.status).toBe('online')
     alice.send(liveness(state(LAPTOP, { override: 'dnd' })))
+    tick()
     expect(alice.news().at(-1)!.told.projection.status).toBe('dnd')
     alice.send(watching(['unwatch', 'alice']), liveness(state(LAPTOP, { override: 'away' })), watching(['watch', 'alice']))
     await settle()
@@ -404,15 +411,16 @@ describe('a watch', () => {
   })
 
   it('of a channel that one is in oneself tells how others see one', async () => {
-    const { connect } = setUp()
+    const { connect, tick } = setUp()
     const alice = await (await connect('alice')).ours()
     alice.send(watching(['join', 'general']))
+    tick()
     expect(alice.news().filter(({ joined }) => joined.includes('general'))).toMatchObject([{ userId: 'alice', told: { projection: { status: 'online' } } }])
   })
 
   it('[LV7] of somebody whom the store cannot give now is not answered, and breaks nothing', async () => {
     const store = createMemoryStore({ now: () => START })
-    const { connect, counts } = setUp({ ...store, load: async (userId) => { if (userId === 'bob') throw new Error('the disk is gone'); return store.load(userId) } })
+    const { connect, counts, settle } = setUp({ ...store, load: async (userId) => { if (userId === 'bob') throw new Error('the disk is gone'); return store.load(userId) } })
     const alice = await (await connect('alice')).ours()
     alice.send(watching(['watch', 'bob'], ['ask', 'bob'], ['watch', 'carol']))
     await settle()
@@ -438,7 +446,7 @@ describe('a token', () => {
     ['that is bad', refused(), 4_401],
     ['that cannot be checked now', refused(true), undefined],
   ])('sent in band %s', async (_, renewed, code) => {
-    const { connect } = setUp()
+    const { connect, settle } = setUp()
     const alice = await (await connect('alice', { principal: person('alice', { expiresAt: START + 60_000 }), authenticate: async () => renewed })).ours()
     alice.send(encodeAuth('a.b.c'))
     await settle()
@@ -446,7 +454,7 @@ describe('a token', () => {
   })
 
   it('sent in band extends the stay', async () => {
-    const { connect, clock } = setUp()
+    const { connect, clock, settle } = setUp()
     const alice = await (await connect('alice', { principal: person('alice', { expiresAt: START + 60_000 }), authenticate: async () => ({ ok: true, value: person('alice', { expiresAt: START + 120_000 }) }) })).ours()
     alice.send(encodeAuth('a.b.c'))
     await settle()
@@ -457,7 +465,7 @@ describe('a token', () => {
   })
 
   it('that comes after the end changes nothing', async () => {
-    const { connect } = setUp()
+    const { connect, settle } = setUp()
     const alice = await (await connect('alice')).ours()
     alice.send(encodeAuth('a.b.c'))
     alice.session.end('gone')
@@ -468,7 +476,7 @@ describe('a token', () => {
 
 describe('the end', () => {
   it('may come twice, and nothing is heard or said after it', async () => {
-    const { connect, hub, clock } = setUp()
+    const { connect, hub, clock, settle } = setUp()
     const alice = await (await connect('alice')).ours()
     alice.send(watching(['watch', 'bob'], ['join', 'general']))
     await settle()
@@ -482,7 +490,7 @@ describe('the end', () => {
   })
 
   it('leaves nobody in memory for whom there is no reason', async () => {
-    const { connect, hub, clock } = setUp()
+    const { connect, hub, clock, settle } = setUp()
     const alice = await (await connect('alice')).ours()
     alice.send(watching(['watch', 'bob'], ['ask', 'carol'], ['join', 'general'], ['watch', 'alice']))
     await settle()
