@@ -4,6 +4,7 @@ import { LIMITS } from '../../src/model/limits.js'
 import type { DeviceId } from '../../src/presence-service.js'
 import { WIRE } from '../../src/protocol/limits.js'
 import { factsOf, type Connection, type HubDevice, type HubUser } from './hub-user.js'
+import { sizeOf, withoutItem } from './small-set.js'
 import type { Saver } from './saver.js'
 
 export interface Departures {
@@ -17,15 +18,15 @@ export function createDepartures(saver: Saver): Departures {
 
   function dropGone(user: HubUser, now: number): void {
     for (const device of [...user.devices.values()]) {
-      if (device.connections.size === 0 || isTimeToRecord(device, now)) record(user, device, now)
+      if (sizeOf(device.connections) === 0 || isTimeToRecord(device, now)) record(user, device, now)
       for (const connection of [...device.connections]) {
         if (connection.goneAt === null || connection.goneAt > now) continue
         record(user, device, now)
-        device.connections.delete(connection)
+        device.connections = withoutItem(device.connections, connection)
         // What was done in one tab was done on the device.
         for (const other of device.connections) other.lastInputAt = latestOf([other.lastInputAt, connection.lastInputAt])
       }
-      if (device.connections.size === 0) user.devices.delete(device.id)
+      if (sizeOf(device.connections) === 0) user.devices.delete(device.id)
     }
   }
 

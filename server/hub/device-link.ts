@@ -5,6 +5,7 @@ import type { ChannelId, Device, DeviceId, PresenceStatus } from '../../src/pres
 import { WIRE } from '../../src/protocol/limits.js'
 import type { Hub } from './hub.js'
 import type { Connection, HubDevice, HubUser } from './hub-user.js'
+import { emptySet, withItem } from './small-set.js'
 
 export interface DeviceIntroduction {
   readonly deviceId: DeviceId
@@ -46,7 +47,7 @@ export function connectDevice(hub: Hub, user: HubUser, introduction: DeviceIntro
     sessionNumber: hub.nextSessionNumber(), joined: introduction.joined, lastInputAt: introduction.lastInputAt,
     locked: false, hidden: false, holds: [], override: null, goneAt: null,
   }
-  device.connections.add(connection)
+  device.connections = withItem(device.connections, connection)
   return { device, connection, report, end }
 
   function report(told: DeviceReport): void {
@@ -75,7 +76,7 @@ function deviceOf(user: HubUser, { deviceId, kind, name, awayAfterMs, offlineAft
   const present = user.devices.get(deviceId)
   if (present) return Object.assign(present, { kind, name, awayAfterMs, offlineAfterMs, digest })
   const device: HubDevice = {
-    id: deviceId, connections: new Set(), kind, name, awayAfterMs, offlineAfterMs, digest, override: null, isRemembered, connectedAt,
+    id: deviceId, connections: emptySet(), kind, name, awayAfterMs, offlineAfterMs, digest, override: null, isRemembered, connectedAt,
     recordedAt: user.records.get(deviceId)?.lastSeenAt ?? Number.NEGATIVE_INFINITY,
   }
   user.devices.set(deviceId, device)

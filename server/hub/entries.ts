@@ -6,15 +6,24 @@ import type { Channel, HubUser, Piece, Shown } from './hub-user.js'
 
 export const entryPiece = (entry: UserEntry, about: Piece['about']): Piece => ({ isFrame: false, bytes: encodeEntry(entry), about })
 
-/** Built once for all who come to see the user within a minute, as long as nothing changes: ages are told in minutes. */
-export function introductionOf(user: HubUser, now: number): Piece {
-  const minute = wholeMinutes(now)!
-  const known = user.introduction
-  if (known?.shown === user.shown && known.minute === minute) return known.piece
-  const piece = entryPiece(entryOf(user, now), user)
-  user.introduction = { shown: user.shown, minute, piece }
-  return piece
+/** Everything of a user, for those who are told the name. */
+export type Introduce = (user: HubUser, now: number) => Piece
+
+/** Remembers the last ones: when a channel fills up, or everybody comes back at once, the same people are introduced again and again. */
+export function createIntroductions(): Introduce {
+  const recent = new Map<HubUser, { readonly shown: Shown; readonly minute: number; readonly piece: Piece }>()
+  return (user, now) => {
+    // Ages are told in minutes: it holds for the rest of one.
+    const minute = wholeMinutes(now)!
+    const known = recent.get(user)
+    if (known?.shown === user.shown && known.minute === minute) return known.piece
+    const piece = entryPiece(entryOf(user, now), user)
+    if (recent.size >= REMEMBERED) recent.clear()
+    recent.set(user, { shown: user.shown, minute, piece })
+    return piece
+  }
 }
+const REMEMBERED = 2_000
 
 /** Everything; a roughly shared or frozen value included. */
 export function entryOf({ number, shown: { projection, isUnknown, devices } }: HubUser, now: number): UserEntry {
@@ -41,6 +50,6 @@ export function changeOf({ number, shown }: HubUser, told: Shown, now: number): 
 
 export const joinedEntry = (user: HubUser, channel: Channel): Piece => entryPiece({ number: user.number, joined: [channel.number] }, user)
 /** The same for those who have to be told the name first. */
-export const introducedEntry = (user: HubUser, channel: Channel, now: number): Piece =>
-  ({ isFrame: false, bytes: encodeMembers([{ number: user.number, introduction: introductionOf(user, now).bytes }], channel.number), about: user })
+export const introducedEntry = (user: HubUser, channel: Channel, introduction: Piece): Piece =>
+  ({ isFrame: false, bytes: encodeMembers([{ number: user.number, introduction: introduction.bytes }], channel.number), about: user })
 export const leftEntry = (user: HubUser, channel: Channel): Piece => entryPiece({ number: user.number, left: [channel.number] }, user)

@@ -1,6 +1,6 @@
 /** One user as the hub holds them, who sees them and where, and the pure questions asked of that. */
 import { agoOf } from '../../src/model/ago.js'
-import type { SmallSet } from './small-set.js'
+import { sizeOf, type RareMap, type SmallSet } from './small-set.js'
 import type { DepartureRecord } from './user-store.js'
 import type { Stamp } from '../../src/model/hybrid-clock.js'
 import { contributionOf, latestOf, type DeviceFacts } from '../../src/model/derive-presence.js'
@@ -26,7 +26,7 @@ export interface Connection {
 
 export interface HubDevice {
   readonly id: DeviceId
-  readonly connections: Set<Connection>
+  connections: SmallSet<Connection>
   kind: Device['kind']
   /** Guessed by the device; the register's name goes before it. */
   name: string
@@ -118,7 +118,7 @@ export interface HubUser {
   readonly number: number
   registers: Registers
   /** Registers whose newest value is not on disk yet, and the stamp that is. */
-  readonly unsaved: Map<string, Stamp | null>
+  unsaved: RareMap<string, Stamp | null>
   readonly records: Map<DeviceId, DepartureRecord>
   readonly devices: Map<DeviceId, HubDevice>
   activity: readonly ActivityEvent[]
@@ -135,18 +135,16 @@ export interface HubUser {
   /** When others were told of a change last, and the time before that. */
   toldAt: number
   toldBefore: number
-  /** The entry for those who come to see the user, as long as it is true. */
-  introduction: { readonly shown: Shown; readonly minute: number; readonly piece: Piece } | null
   /** What the owner's devices were last told of devices, without ages. */
   ownerRows: string
   /** Channels in which others see this user now. */
   channels: ReadonlySet<ChannelId>
   /** Joined by the Node service, by channel: how often. */
-  readonly serverJoins: Map<ChannelId, number>
+  serverJoins: RareMap<ChannelId, number>
   watchers: SmallSet<Viewer>
   owners: SmallSet<Viewer>
   /** One per socket: where the registers have to go. */
-  readonly replicas: Set<DeviceReplica>
+  replicas: SmallSet<DeviceReplica>
   /** Calls and sockets that need this user in memory. */
   pins: number
 }
@@ -156,7 +154,7 @@ export function factsOf(device: HubDevice): DeviceFacts {
   const speaking = open.length > 0 ? open : [...device.connections]
   return {
     deviceId: device.id,
-    connected: device.connections.size > 0,
+    connected: sizeOf(device.connections) > 0,
     connectedAt: device.connectedAt,
     lastInputAt: latestOf([...device.connections].map(({ lastInputAt }) => lastInputAt)),
     locked: speaking.length > 0 && speaking.every((connection) => connection.locked),

@@ -16,7 +16,7 @@ import { deviceRows, factsOf, lastDepartureAt, type HubUser, type Shown } from '
 import { withinQuota } from './quota.js'
 import type { Meter } from './meter.js'
 import { createSaver, type Saver } from './saver.js'
-import { emptySet, sizeOf } from './small-set.js'
+import { emptyMap, emptySet, sizeOf, withEntry, withoutEntry } from './small-set.js'
 import { parseFrozen, showToOthers, shownUntil } from './show.js'
 import { createTeller, type Teller } from './teller.js'
 import type { UserStore } from './user-store.js'
@@ -97,11 +97,11 @@ export function createHub({ clock, store, policy, log, meter }: HubOptions): Hub
       const frozen = parseFrozen(stored.frozen, userId)
       const shown: Shown = { projection: nobody(userId), isUnknown: false, devices: '' }
       const user: HubUser = {
-        userId, number: ++lastUserNumber, registers: stored.registers, unsaved: new Map(), records: new Map(stored.records),
+        userId, number: ++lastUserNumber, registers: stored.registers, unsaved: emptyMap(), records: new Map(stored.records),
         devices: new Map(), activity: stored.activity, primary: null, frozen: frozen?.frozen ?? null,
         lastChangeAt: frozen?.at ?? lastDepartureAt(stored.records), wasSeen: false,
-        shown, told: shown, toldAt: Number.NEGATIVE_INFINITY, toldBefore: Number.NEGATIVE_INFINITY, introduction: null, ownerRows: '',
-        channels: NONE, toldChannels: NONE, serverJoins: new Map(), watchers: emptySet(), owners: emptySet(), replicas: new Set(), pins: 1,
+        shown, told: shown, toldAt: Number.NEGATIVE_INFINITY, toldBefore: Number.NEGATIVE_INFINITY, ownerRows: '',
+        channels: NONE, toldChannels: NONE, serverJoins: emptyMap(), watchers: emptySet(), owners: emptySet(), replicas: emptySet(), pins: 1,
       }
       // First, so that what was true before is no news; pinned meanwhile, or it would be dropped with its deadline.
       refresh(user)
@@ -134,7 +134,7 @@ export function createHub({ clock, store, policy, log, meter }: HubOptions): Hub
     }
     const { registers, refused } = withinQuota(user.registers, merged, changed)
     const accepted = changed.filter((name) => !refused.includes(name))
-    for (const name of accepted) if (!user.unsaved.has(name)) user.unsaved.set(name, user.registers.get(name)?.at ?? null)
+    for (const name of accepted) if (!user.unsaved.has(name)) user.unsaved = withEntry(user.unsaved, name, user.registers.get(name)?.at ?? null)
     user.registers = registers
     const saved = accepted.length > 0 ? saver.save(user, { registers: accepted }) : Promise.resolve()
     refresh(user)
@@ -148,8 +148,7 @@ export function createHub({ clock, store, policy, log, meter }: HubOptions): Hub
 
   function onStored(user: HubUser, stamps: ReadonlyMap<string, Stamp>): void {
     for (const [name, at] of stamps) {
-      if (user.registers.get(name)?.at === at) user.unsaved.delete(name)
-      else user.unsaved.set(name, at)
+      user.unsaved = user.registers.get(name)?.at === at ? withoutEntry(user.unsaved, name) : withEntry(user.unsaved, name, at)
     }
     for (const replica of [...user.replicas]) replica.stored(stamps)
     dropIfUnused(user)

@@ -60,9 +60,10 @@ export function createOutbox({ clock, meter, onDrained }: OutboxOptions): Outbox
       bytes += viewer.socket.deliver(told)
       changes += told.length
     }
-    if (viewers === waiting) root = emptyBatch()
-    else for (const viewer of viewers) waiting.delete(viewer)
+    if (viewers !== waiting) for (const viewer of viewers) waiting.delete(viewer)
     viewers.clear()
+    // The tree of what was told has served; whoever waits still keeps their branch.
+    root = emptyBatch()
     if (writes > 0) meter.told(writes, bytes, changes)
   }
 

@@ -1,7 +1,7 @@
 /** Channels that have become too large to be told one by one, or small enough again; and the counts of those that are large. */
 import { WIRE } from '../../src/protocol/limits.js'
 import { shouldBeLarge } from './channel.js'
-import { joinedEntry } from './entries.js'
+import { joinedEntry, type Introduce } from './entries.js'
 import type { Outbox } from './outbox.js'
 import { isIn } from './small-set.js'
 import type { Channel } from './hub-user.js'
@@ -16,11 +16,12 @@ export interface Resizing {
 }
 export interface ResizingOptions {
   readonly outbox: Outbox
+  readonly introduce: Introduce
   readonly limit: () => number
   readonly isSettled: () => boolean
 }
 
-export function createResizing({ outbox, limit, isSettled }: ResizingOptions): Resizing {
+export function createResizing({ outbox, introduce, limit, isSettled }: ResizingOptions): Resizing {
   const noted = new Set<Channel>()
   return { note, tick, isDue: () => noted.size > 0 }
 
@@ -58,7 +59,7 @@ export function createResizing({ outbox, limit, isSettled }: ResizingOptions): R
 
   function shrink(channel: Channel, now: number): void {
     channel.isLarge = false
-    const pieces = [...snapshotOf(channel, now), countsPage(channel, isSettled())]
+    const pieces = [...snapshotOf(channel, introduce, now), countsPage(channel, isSettled())]
     for (const viewer of channel.viewers) for (const piece of pieces) outbox.add(viewer, piece)
   }
 }

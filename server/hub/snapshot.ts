@@ -3,18 +3,18 @@ import { STATUSES, encodePage, type PageRequest } from '../../src/protocol/messa
 import { encodeChannelName, encodeMembers, feedFrame } from '../../src/protocol/feed.js'
 import { WIRE } from '../../src/protocol/limits.js'
 import { sortedMembers } from './channel.js'
-import { introductionOf } from './entries.js'
+import type { Introduce } from './entries.js'
 import type { Channel, HubUser, Piece } from './hub-user.js'
 
 export const channelName = ({ number, id }: Channel): Piece =>
   ({ isFrame: false, bytes: encodeChannelName({ channelNumber: number, channelId: id }), about: null })
 
 /** Everybody in it, introduced and joined: a few big pieces, since what is told to one is not told to another. */
-export function* snapshotOf(channel: Channel, now: number): Generator<Piece> {
+export function* snapshotOf(channel: Channel, introduce: Introduce, now: number): Generator<Piece> {
   let members: Parameters<typeof encodeMembers>[0][number][] = []
   let sizeBytes = 0
   for (const user of channel.members) {
-    const introduction = introductionOf(user, now).bytes
+    const introduction = introduce(user, now).bytes
     members.push({ number: user.number, introduction })
     sizeBytes += introduction.length
     if (sizeBytes < WIRE.feedFrameBytes) continue
@@ -32,9 +32,9 @@ export const countsPage = (channel: Channel, isSettled: boolean): Piece => ({
 })
 
 /** The members asked for, by id. */
-export function rowsPage(channel: Channel | undefined, { requestId, statuses, limit, after }: PageRequest, now: number): Piece {
+export function rowsPage(channel: Channel | undefined, { requestId, statuses, limit, after }: PageRequest, introduce: Introduce, now: number): Piece {
   const rows = channel ? pageOf(sortedMembers(channel), statuses, Math.min(limit, WIRE.pageRows), after) : []
-  const entries = feedFrame(rows.map((user) => introductionOf(user, now).bytes))
+  const entries = feedFrame(rows.map((user) => introduce(user, now).bytes))
   return { isFrame: true, bytes: encodePage({ kind: 'rows', requestId, entries }), about: null }
 }
 

@@ -6,7 +6,7 @@ import { WIRE } from '../../src/protocol/limits.js'
 import type { PageRequest } from '../../src/protocol/messages.js'
 import { createChannels } from './channels.js'
 import { catchUpOf } from './catch-up.js'
-import { entryOf, entryPiece, introductionOf, joinedEntry } from './entries.js'
+import { createIntroductions, entryOf, entryPiece, joinedEntry } from './entries.js'
 import type { Channel, HubUser, Piece, Viewer } from './hub-user.js'
 import type { Meter } from './meter.js'
 import { createOutbox } from './outbox.js'
@@ -47,8 +47,9 @@ export function createTeller({ clock, meter }: { readonly clock: Clock; readonly
   let isSettled = true
   let last: { readonly channel: Channel; readonly count: number; readonly minute: number | null; readonly pieces: readonly Piece[] } | null = null
   const channels = createChannels()
+  const introduce = createIntroductions()
   const outbox = createOutbox({ clock, meter, onDrained: catchUp })
-  const telling = createTelling({ clock, channels, outbox, resizing: createResizing({ outbox, limit: () => channelFeedLimit, isSettled: () => isSettled }) })
+  const telling = createTelling({ clock, channels, outbox, introduce, resizing: createResizing({ outbox, introduce, limit: () => channelFeedLimit, isSettled: () => isSettled }) })
   return {
     channel: channels.find, touch: telling.touch, tellOwners, watch, unwatch, revoke, answer, own, openChannel, closeChannel, page, settle, drop,
     limitChannels: (limit) => { channelFeedLimit = limit },
@@ -72,7 +73,7 @@ export function createTeller({ clock, meter }: { readonly clock: Clock; readonly
   function watch(viewer: Viewer, user: HubUser, now: number): void {
     viewer.watched = withItem(viewer.watched, user)
     user.watchers = withItem(user.watchers, viewer)
-    say(viewer, introductionOf(user, now))
+    say(viewer, introduce(user, now))
     // Of a large channel one is told whom one watches.
     for (const channel of viewer.channels) if (channel.isLarge && channel.members.has(user)) say(viewer, joinedEntry(user, channel))
   }
@@ -122,7 +123,7 @@ export function createTeller({ clock, meter }: { readonly clock: Clock; readonly
     const minute = wholeMinutes(now)
     if (last?.channel === channel && last.count === telling.count() && last.minute === minute) return last.pieces
     telling.settleChannels()
-    const pieces = [...snapshotOf(channel, now)]
+    const pieces = [...snapshotOf(channel, introduce, now)]
     last = { channel, count: telling.count(), minute, pieces }
     return pieces
   }
@@ -136,7 +137,7 @@ export function createTeller({ clock, meter }: { readonly clock: Clock; readonly
   }
 
   function page(viewer: Viewer, request: PageRequest, now: number): void {
-    say(viewer, rowsPage(channels.find(request.channelId), request, now))
+    say(viewer, rowsPage(channels.find(request.channelId), request, introduce, now))
   }
 
   function settle(settled: boolean): void {

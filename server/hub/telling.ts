@@ -6,7 +6,7 @@ import type { Clock } from '../../src/ports.js'
 import type { ChannelId, Stop } from '../../src/presence-service.js'
 import { WIRE } from '../../src/protocol/limits.js'
 import type { Channels } from './channels.js'
-import { changeOf, entryPiece, introducedEntry, joinedEntry, leftEntry } from './entries.js'
+import { changeOf, entryPiece, introducedEntry, joinedEntry, leftEntry, type Introduce } from './entries.js'
 import type { Channel, HubUser, Shown, Viewer } from './hub-user.js'
 import type { Outbox } from './outbox.js'
 import type { Resizing } from './resizing.js'
@@ -27,9 +27,10 @@ export interface TellingOptions {
   readonly channels: Channels
   readonly outbox: Outbox
   readonly resizing: Resizing
+  readonly introduce: Introduce
 }
 
-export function createTelling({ clock, channels, outbox, resizing }: TellingOptions): Telling {
+export function createTelling({ clock, channels, outbox, resizing, introduce }: TellingOptions): Telling {
   const touched = new Set<HubUser>()
   let cancelTick: Stop | null = null
   let toldCount = 0
@@ -112,7 +113,7 @@ export function createTelling({ clock, channels, outbox, resizing }: TellingOpti
   }
 
   function tellJoined(user: HubUser, channel: Channel, knownIn: ReadonlySet<ChannelId>, now: number, isUrgent: boolean): void {
-    const [joined, joinedAsNew] = [joinedEntry(user, channel), introducedEntry(user, channel, now)]
+    const [joined, joinedAsNew] = [joinedEntry(user, channel), introducedEntry(user, channel, introduce(user, now))]
     for (const viewer of toldOf(user, channel)) say(viewer, watches(viewer, user) || isToldOfAny(viewer, knownIn) ? joined : joinedAsNew, isUrgent)
   }
 

@@ -13,7 +13,7 @@ import type { Principal } from '../../src/presence-service.js'
 import { connectDevice, type DeviceLink, type Ending } from '../hub/device-link.js'
 import type { Hub } from '../hub/hub.js'
 import { type DeviceReplica, deviceRows, type HubUser, type ViewerSocket } from '../hub/hub-user.js'
-import { withoutItem } from '../hub/small-set.js'
+import { withItem, withoutItem } from '../hub/small-set.js'
 import { createViewer } from '../hub/viewer.js'
 import type { Parsed } from '../../src/model/json.js'
 import type { Authenticated } from './authenticate.js'
@@ -138,7 +138,7 @@ export function openSession(options: SessionOptions): Session {
   }
 
   function startBridge(digest: string | null): void {
-    user.replicas.add(replica)
+    user.replicas = withItem(user.replicas, replica)
     bridge = createBridge({
       clientId: options.random.yjsClientId(), digest, truth: () => user.registers, send, now: () => hub.clock.now(),
       merge: (registers) => {
@@ -234,7 +234,7 @@ export function openSession(options: SessionOptions): Session {
     hasEnded = true
     stopExpiry()
     bridge?.close()
-    user.replicas.delete(replica)
+    user.replicas = withoutItem(user.replicas, replica)
     room.leave(send)
     following.end()
     user.owners = withoutItem(user.owners, viewer)

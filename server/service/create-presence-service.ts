@@ -13,6 +13,7 @@ import type { BuiltServerPresenceService, ServerPresenceOptions, UserPresence } 
 import type { Hub } from '../hub/hub.js'
 import { deviceRows, type HubUser } from '../hub/hub-user.js'
 import { NO_METER } from '../hub/meter.js'
+import { withEntry, withoutEntry } from '../hub/small-set.js'
 import type { UserStore } from '../hub/user-store.js'
 import { newestActivity } from '../store/apply-changes.js'
 import { openLevelStore } from '../store/level-store.js'
@@ -132,11 +133,11 @@ export function createServerPresenceService(ports: ServerPorts): BuiltServerPres
     join(channelId, { userId } = {}) {
       const id = checked(parseChannelId(channelId))
       return whileOpen(checked(parseUserId(userId)), ({ hub }, user) => {
-        user.serverJoins.set(id, (user.serverJoins.get(id) ?? 0) + 1)
+        user.serverJoins = withEntry(user.serverJoins, id, (user.serverJoins.get(id) ?? 0) + 1)
         hub.refresh(user)
         return () => {
           const count = (user.serverJoins.get(id) ?? 1) - 1
-          count > 0 ? user.serverJoins.set(id, count) : user.serverJoins.delete(id)
+          user.serverJoins = count > 0 ? withEntry(user.serverJoins, id, count) : withoutEntry(user.serverJoins, id)
           hub.refresh(user)
         }
       })

@@ -3,6 +3,7 @@ import type { ChannelId, DeviceId, PresenceStatus, Stop } from '../../src/presen
 import { connectDevice, type DeviceLink } from '../hub/device-link.js'
 import type { Hub } from '../hub/hub.js'
 import type { HubUser } from '../hub/hub-user.js'
+import { emptySet, isIn } from '../hub/small-set.js'
 
 export interface ServerDevices {
   /** Input: in use for `awayAfterMs`, gone after `offlineAfterMs` without more; with a channel, in that channel. */
@@ -62,7 +63,7 @@ export function createServerDevices(hub: Hub, ownDeviceId: DeviceId): ServerDevi
     const ofUser = links.get(user) ?? new Map<DeviceId, DeviceLink>()
     links.set(user, ofUser)
     const present = ofUser.get(deviceId)
-    if (present && user.devices.get(deviceId)?.connections.has(present.connection)) return present
+    if (present && isIn(user.devices.get(deviceId)?.connections ?? emptySet(), present.connection)) return present
     const link = connectDevice(hub, user, {
       deviceId, kind: 'server', name: deviceId === ownDeviceId ? 'Server' : deviceId, awayAfterMs, offlineAfterMs, digest: '', isRemembered: true, lastInputAt: null, joined: new Set(),
     })

@@ -11,7 +11,7 @@ describe('an edit', () => {
     const { hub, open, store } = createHubWorld()
     const user = await open('alice')
     let pushes = 0
-    user.replicas.add({ push: () => pushes++, stored: () => undefined })
+    user.replicas = [{ push: () => pushes++, stored: () => undefined }]
     const future = custom('from the future', START + 3_600_000)
     await hub.merge(user, new Map([['custom', future]])).saved
     expect(user.registers.get('custom')).toEqual(custom('from the future', START + 60_000))
@@ -47,7 +47,7 @@ describe('an edit', () => {
     const { hub, open } = createHubWorld()
     const user = await open('alice')
     const told: unknown[] = []
-    user.replicas.add({ push: () => undefined, stored: (stamps) => told.push([...stamps]) })
+    user.replicas = [{ push: () => undefined, stored: (stamps) => told.push([...stamps]) }]
     hub.merge(user, new Map([['custom', custom('text', START)]]))
     expect([told, [...hub.storedStamps(user)]]).toEqual([[], []])
     await stored()
