@@ -11,15 +11,15 @@ export type Introduce = (user: HubUser, now: number) => Piece
 
 /** Remembers the last ones: when a channel fills up, or everybody comes back at once, the same people are introduced again and again. */
 export function createIntroductions(): Introduce {
-  const recent = new Map<HubUser, { readonly shown: Shown; readonly minute: number; readonly piece: Piece }>()
+  const recent = new Map<HubUser, { readonly shown: Shown; readonly number: number; readonly minute: number; readonly piece: Piece }>()
   return (user, now) => {
     // Ages are told in minutes: it holds for the rest of one.
     const minute = wholeMinutes(now)!
     const known = recent.get(user)
-    if (known?.shown === user.shown && known.minute === minute) return known.piece
+    if (known?.shown === user.shown && known.number === user.number && known.minute === minute) return known.piece
     const piece = entryPiece(entryOf(user, now), user)
     if (recent.size >= REMEMBERED) recent.clear()
-    recent.set(user, { shown: user.shown, minute, piece })
+    recent.set(user, { shown: user.shown, number: user.number, minute, piece })
     return piece
   }
 }

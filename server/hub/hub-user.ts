@@ -114,8 +114,8 @@ export interface Viewer {
 
 export interface HubUser {
   readonly userId: UserId
-  /** The feed's small integer, as long as this process runs. */
-  readonly number: number
+  /** The feed's small integer. One who is not there gets another when seen again, and so does one who seems not to be (VS2); 0: none now. */
+  number: number
   registers: Registers
   /** Registers whose newest value is not on disk yet, and the stamp that is. */
   unsaved: RareMap<string, Stamp | null>

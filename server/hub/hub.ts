@@ -8,7 +8,7 @@ import { isRemoved, mergeRegisters, readStatus, type Registers } from '../../src
 import type { Clock, Log } from '../../src/ports.js'
 import type { ChannelId, Policy, Stop, UserId } from '../../src/presence-service.js'
 import { encodeDeviceRows } from '../../src/protocol/device-rows.js'
-import { nobody } from '../../src/protocol/feed.js'
+import { OWN_NUMBER, nobody } from '../../src/protocol/feed.js'
 import { WIRE } from '../../src/protocol/limits.js'
 import { createDeadlines } from './deadlines.js'
 import { createDepartures, nextGoneAt } from './departures.js'
@@ -72,7 +72,7 @@ export function createHub({ clock, store, policy, log, meter }: HubOptions): Hub
   const teller = createTeller({ clock, meter })
   const saver = createSaver({ store, clock, log, meter, onStored, onIdle: dropIfUnused })
   const departures = createDepartures(saver)
-  let lastUserNumber = 0
+  let lastUserNumber = OWN_NUMBER
   let lastSessionNumber = 0
   let startingUntil = Number.NEGATIVE_INFINITY
   let cancelSettling: Stop = () => undefined
@@ -87,7 +87,11 @@ export function createHub({ clock, store, policy, log, meter }: HubOptions): Hub
   }
 
   async function open(userId: UserId): Promise<HubUser> {
+    const present = users.get(userId)
+    // Whoever asks for one who hides waits as long as for one who is not there.
+    if (present && seemsNotLoaded(present)) await store.load(userId)
     const user = users.get(userId) ?? await (opening.get(userId) ?? load(userId))
+    if (user.number === 0) user.number = ++lastUserNumber
     user.pins++
     return user
   }
@@ -97,7 +101,7 @@ export function createHub({ clock, store, policy, log, meter }: HubOptions): Hub
       const frozen = parseFrozen(stored.frozen, userId)
       const shown: Shown = { projection: nobody(userId), isUnknown: false, devices: '' }
       const user: HubUser = {
-        userId, number: ++lastUserNumber, registers: stored.registers, unsaved: emptyMap(), records: new Map(stored.records),
+        userId, number: 0, registers: stored.registers, unsaved: emptyMap(), records: new Map(stored.records),
         devices: new Map(), activity: stored.activity, primary: null, frozen: frozen?.frozen ?? null,
         lastChangeAt: frozen?.at ?? lastDepartureAt(stored.records), wasSeen: false,
         shown, told: shown, toldAt: Number.NEGATIVE_INFINITY, toldBefore: Number.NEGATIVE_INFINITY, ownerRows: '',
@@ -119,8 +123,9 @@ export function createHub({ clock, store, policy, log, meter }: HubOptions): Hub
   }
 
   function dropIfUnused(user: HubUser): void {
-    if (user.pins > 0 || user.devices.size > 0 || sizeOf(user.watchers) > 0 || sizeOf(user.owners) > 0 || user.serverJoins.size > 0) return
-    if (saver.isSaving(user) || user.unsaved.size > 0) return
+    if (user.pins > 0 || sizeOf(user.watchers) > 0 || user.serverJoins.size > 0 || saver.isSaving(user) || user.unsaved.size > 0) return
+    if (seemsNotLoaded(user)) user.number = 0
+    if (user.devices.size > 0 || sizeOf(user.owners) > 0) return
     users.delete(user.userId)
     deadlines.set(user, null)
   }
@@ -180,9 +185,12 @@ export function createHub({ clock, store, policy, log, meter }: HubOptions): Hub
     user.wasSeen ||= shown.projection.status !== 'offline'
     const channels = derived.isHidden || !facts.some(({ connected }) => connected) ? NONE : channelsOf(user)
     user.channels = isSameSet(channels, channelsBefore) ? channelsBefore : channels
-    if (isFrozenAnew && users.get(user.userId) === user) void saver.save(user, { frozen: true })
+    if (user.number === 0 && frozen === null) user.number = ++lastUserNumber
+    const isLoaded = users.get(user.userId) === user
+    if (isFrozenAnew && isLoaded) void saver.save(user, { frozen: true })
 
-    teller.touch(user, before, channelsBefore)
+    if (isLoaded) teller.touch(user, before, channelsBefore)
+    else user.told = user.shown
     const ownerRows = JSON.stringify(encodeDeviceRows(rows.map((row) => ({ ...row, seenAgoMs: null, inputAgoMs: null }))))
     const hasNewDevices = ownerRows !== user.ownerRows
     user.ownerRows = ownerRows
@@ -192,7 +200,7 @@ export function createHub({ clock, store, policy, log, meter }: HubOptions): Hub
       derived.validUntil, primaryUntil, shownUntil(shown.projection, lastChangeAt, now), nextGoneAt(user), user.wasSeen || shown.projection.status !== 'offline' ? null : startingUntil,
     ], now))
     // Last: a listener may change this very user.
-    if (users.get(user.userId) === user) for (const listener of [...changeListeners]) listener({ user, before, channelsBefore })
+    if (isLoaded) for (const listener of [...changeListeners]) listener({ user, before, channelsBefore })
     dropIfUnused(user)
   }
 
@@ -215,6 +223,9 @@ export function createHub({ clock, store, policy, log, meter }: HubOptions): Hub
     await store.close()
   }
 }
+
+/** VS2: hiding, and seen by nobody; one who had left would not be in memory. */
+const seemsNotLoaded = ({ frozen, watchers }: HubUser): boolean => frozen !== null && sizeOf(watchers) === 0
 
 const NONE: ReadonlySet<ChannelId> = new Set()
 

@@ -2,6 +2,7 @@
 import { wholeMinutes } from '../../src/model/project-presence.js'
 import type { Clock } from '../../src/ports.js'
 import type { ChannelId, JsonValue } from '../../src/presence-service.js'
+import { OWN_NUMBER } from '../../src/protocol/feed.js'
 import { WIRE } from '../../src/protocol/limits.js'
 import type { PageRequest } from '../../src/protocol/messages.js'
 import { createChannels } from './channels.js'
@@ -66,7 +67,7 @@ export function createTeller({ clock, meter }: { readonly clock: Clock; readonly
   }
 
   function tellOwners(user: HubUser, devices: JsonValue): void {
-    const rows = entryPiece({ number: user.number, devices }, null)
+    const rows = entryPiece({ number: OWN_NUMBER, devices }, null)
     for (const viewer of user.owners) say(viewer, rows)
   }
 
@@ -96,8 +97,7 @@ export function createTeller({ clock, meter }: { readonly clock: Clock; readonly
   /** Told the name, but not as one who sees what others see: of that an owner hears only when watching. */
   function own(viewer: Viewer, user: HubUser, rows: JsonValue, now: number): void {
     user.owners = withItem(user.owners, viewer)
-    answer(viewer, user, now)
-    say(viewer, entryPiece({ number: user.number, devices: rows }, null))
+    say(viewer, entryPiece({ ...entryOf(user, now), number: OWN_NUMBER }, null), entryPiece({ number: OWN_NUMBER, devices: rows }, null))
   }
 
   function openChannel(viewer: Viewer, channelId: ChannelId, now: number): void {

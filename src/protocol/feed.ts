@@ -39,6 +39,9 @@ export interface ChannelName {
 }
 export type FeedItem = ({ readonly kind: 'user' } & UserEntry) | ({ readonly kind: 'channel' } & ChannelName)
 
+/** On every connection its own user, to whom more is told than others see; others' integers are greater. */
+export const OWN_NUMBER = 1
+
 const ROUGHLY: readonly NonNullable<UserPresence['lastSeenRoughly']>[] = ['recently', 'this-week', 'this-month', 'long-ago']
 const FLAG = { name: 1, status: 2, seen: 4, idle: 8, custom: 16, profile: 32, channels: 64, active: 128, devices: 256, forgotten: 512 } as const
 const UNKNOWN = 4
