@@ -36,21 +36,21 @@ export function createResizing({ outbox, introduce, limit, isSettled }: Resizing
       const isLarge = shouldBeLarge(channel, limit())
       if (isLarge !== channel.isLarge) isLarge ? enlarge(channel, now) : shrink(channel, now)
       else if (isLarge && now < channel.countedAt + WIRE.countsIntervalMs) continue
-      else if (isLarge) count(channel, now)
+      else if (isLarge) count(channel, now, false)
       noted.delete(channel)
     }
   }
 
-  function count(channel: Channel, now: number): void {
+  function count(channel: Channel, now: number, isBeginning: boolean): void {
     channel.countedAt = now
-    const page = countsPage(channel, isSettled())
+    const page = countsPage(channel, { isSettled: isSettled(), isBeginning })
     for (const viewer of channel.viewers) outbox.add(viewer, page)
   }
 
   /** From now on its viewers know of it whom they watch. */
   function enlarge(channel: Channel, now: number): void {
     channel.isLarge = true
-    count(channel, now)
+    count(channel, now, true)
     for (const user of channel.members) {
       const joined = joinedEntry(user, channel)
       for (const viewer of user.watchers) if (isIn(channel.viewers, viewer)) outbox.add(viewer, joined)
@@ -59,7 +59,7 @@ export function createResizing({ outbox, introduce, limit, isSettled }: Resizing
 
   function shrink(channel: Channel, now: number): void {
     channel.isLarge = false
-    const pieces = [...snapshotOf(channel, introduce, now), countsPage(channel, isSettled())]
+    const pieces = [countsPage(channel, { isSettled: isSettled(), isBeginning: true }), ...snapshotOf(channel, introduce, now), countsPage(channel, { isSettled: isSettled() })]
     for (const viewer of channel.viewers) for (const piece of pieces) outbox.add(viewer, piece)
   }
 }

@@ -25,11 +25,11 @@ export function* snapshotOf(channel: Channel, introduce: Introduce, now: number)
   if (members.length > 0) yield { isFrame: false, bytes: encodeMembers(members, channel.number), about: channel }
 }
 
-/** Ends a snapshot, and tells the counts of a channel that has none. */
-export const countsPage = (channel: Channel, isSettled: boolean): Piece => ({
-  isFrame: true, about: channel,
-  bytes: encodePage({ kind: 'counts', page: { channelNumber: channel.number, counts: STATUSES.map((status) => channel.counts[status]), isComplete: !channel.isLarge, isSettled } }),
-})
+/** Begins a snapshot, ends it, and tells the counts of a channel that has none. */
+export const countsPage = (channel: Channel, { isSettled, isBeginning = false }: { readonly isSettled: boolean; readonly isBeginning?: boolean }): Piece => {
+  const counts = STATUSES.map((status) => channel.counts[status])
+  return { isFrame: true, about: channel, bytes: encodePage({ kind: 'counts', page: { channelNumber: channel.number, counts, isComplete: !channel.isLarge, isSettled, isBeginning } }) }
+}
 
 /** The members asked for, by id. */
 export function rowsPage(channel: Channel | undefined, { requestId, statuses, limit, after }: PageRequest, introduce: Introduce, now: number): Piece {

@@ -102,7 +102,7 @@ export function createTeller({ clock, meter }: { readonly clock: Clock; readonly
 
   function openChannel(viewer: Viewer, channelId: ChannelId, now: number): void {
     const channel = channels.of(channelId)
-    if (isIn(channel.viewers, viewer)) return say(viewer, countsPage(channel, isSettled))
+    if (isIn(channel.viewers, viewer)) return say(viewer, countsPage(channel, { isSettled }))
     // Before it is among the viewers: they may be told of one who had left already.
     const pieces = channelPieces(viewer, channel, now)
     channel.viewers = withItem(channel.viewers, viewer)
@@ -112,10 +112,10 @@ export function createTeller({ clock, meter }: { readonly clock: Clock; readonly
 
   function channelPieces(viewer: Viewer, channel: Channel, now: number): Piece[] {
     const watched = channel.isLarge ? [...viewer.watched].filter((user) => channel.members.has(user)) : []
-    // Told large first, the channel is empty there: whom one watches is in it again after that.
+    const beginning = [channelName(channel), countsPage(channel, { isSettled, isBeginning: true })]
     return channel.isLarge
-      ? [channelName(channel), countsPage(channel, isSettled), ...watched.map((user) => joinedEntry(user, channel))]
-      : [channelName(channel), ...wholeOf(channel, now), countsPage(channel, isSettled)]
+      ? [...beginning, ...watched.map((user) => joinedEntry(user, channel))]
+      : [...beginning, ...wholeOf(channel, now), countsPage(channel, { isSettled })]
   }
 
   /** The very pieces that the one before was told, until something changes: when a channel fills up, many come within a tick. */
@@ -143,7 +143,7 @@ export function createTeller({ clock, meter }: { readonly clock: Clock; readonly
   function settle(settled: boolean): void {
     isSettled = settled
     for (const channel of channels.all()) {
-      const counts = countsPage(channel, isSettled)
+      const counts = countsPage(channel, { isSettled })
       for (const viewer of channel.viewers) say(viewer, counts)
     }
   }

@@ -57,7 +57,6 @@ export function createTelling({ clock, channels, outbox, resizing, introduce }: 
     cancelTick = null
     toldCount++
     const now = clock.now()
-    resizing.tick(now)
     for (const user of touched) {
       if (isTooOften(user, now)) settleChannelsOf(user, now, false)
       else {
@@ -65,6 +64,8 @@ export function createTelling({ clock, channels, outbox, resizing, introduce }: 
         settle(user, now, false)
       }
     }
+    // After who left: a channel told anew is one in which they no longer are.
+    resizing.tick(now)
     outbox.write()
     if (touched.size > 0 || resizing.isDue()) schedule()
   }

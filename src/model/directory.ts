@@ -25,6 +25,8 @@ export interface Directory {
   forget(userId: UserId): DirectoryChange | null
   join(channelId: ChannelId, userId: UserId): void
   leave(channelId: ChannelId, userId: UserId): void
+  /** A channel's snapshot begins: its members are about to be named. */
+  begin(channelId: ChannelId): void
   /** A channel's snapshot is here; whoever it did not name is not in it. */
   complete(channelId: ChannelId): void
   /** The channel is too large to be told whole: how many are in it, and from now on only those who are watched. */
@@ -55,7 +57,7 @@ export function createDirectory(): Directory {
   /** Those whose custom status ends by itself: few of many. */
   const expiring = new Set<UserId>()
   const channels = new Map<ChannelId, Channel>()
-  return { users, get: (userId) => users.get(userId), tell, put, forget, join, leave, complete, count, dropChannel, isInAnyChannel, roster,
+  return { users, get: (userId) => users.get(userId), tell, put, forget, join, leave, begin, complete, count, dropChannel, isInAnyChannel, roster,
     isIn: (channelId, userId) => channels.get(channelId)?.members.has(userId) ?? false,
     lose, expire, nextExpiryAt }
 
@@ -94,6 +96,10 @@ export function createDirectory(): Directory {
     if (!channel) return
     channel.arriving?.delete(userId)
     if (channel.members.delete(userId)) channel.roster = null
+  }
+
+  function begin(channelId: ChannelId): void {
+    channelOf(channelId).arriving = new Set()
   }
 
   function complete(channelId: ChannelId): void {

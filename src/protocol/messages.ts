@@ -71,6 +71,8 @@ export interface Page {
   readonly isComplete: boolean
   /** False while the relay has just started: whoever was not named may still come back (LV7); another page follows. */
   readonly isSettled: boolean
+  /** Members are about to be named: whoever is not, by the next page, is not in it. */
+  readonly isBeginning: boolean
 }
 /** Asks for some of a channel's visible members, by id: for a channel too large to be told whole. */
 export interface PageRequest {
@@ -190,11 +192,11 @@ const COUNTS = 0
 const ROWS = 1
 export const encodePage = (message: PageMessage): Uint8Array => encode(TYPE.page, (writer) => {
   if (message.kind === 'counts') {
-    const { channelNumber, counts, isComplete, isSettled } = message.page
+    const { channelNumber, counts, isComplete, isSettled, isBeginning } = message.page
     writeUint8(writer, COUNTS)
     writeVarUint(writer, channelNumber)
     writeList(writer, counts, (count) => writeVarUint(writer, count))
-    writeUint8(writer, (isComplete ? 1 : 0) + (isSettled ? 2 : 0))
+    writeUint8(writer, (isComplete ? 1 : 0) + (isSettled ? 2 : 0) + (isBeginning ? 4 : 0))
   } else {
     writeUint8(writer, ROWS)
     writeVarUint(writer, message.requestId)
@@ -212,7 +214,7 @@ function readPage(reader: Reader): Page {
   const channelNumber = readVarUint(reader)
   const counts = readList(reader, STATUSES.length, readVarUint)
   const flags = readUint8(reader)
-  return { channelNumber, counts, isComplete: (flags & 1) !== 0, isSettled: (flags & 2) !== 0 }
+  return { channelNumber, counts, isComplete: (flags & 1) !== 0, isSettled: (flags & 2) !== 0, isBeginning: (flags & 4) !== 0 }
 }
 
 export const encodeNotice = (notice: Notice): Uint8Array => encode(TYPE.notice, (writer) => {

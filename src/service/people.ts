@@ -157,7 +157,8 @@ export function createPeople({ time, emitter, ask, askForPage, isConnected, onOw
     const isOwn = userId === ownUserId
     if (isOwn && news.devices !== undefined) onOwnDevices(news.devices)
     const isNewcomer = !isOwn && !isSeen(userId) && news.joined.some((channelId) => directory.roster(channelId)?.freshness === 'live')
-    news.joined.forEach((channelId) => directory.join(channelId, userId))
+    // What is told of a channel that was closed meanwhile comes late.
+    news.joined.filter(interests.isOpen).forEach((channelId) => directory.join(channelId, userId))
     if (isSeen(userId) && !isOwn) tell(news, isNewcomer)
     news.left.forEach((channelId) => directory.leave(channelId, userId))
     if (!isOwn) answer(userId, news)
@@ -201,9 +202,11 @@ export function createPeople({ time, emitter, ask, askForPage, isConnected, onOw
     if (rows.ok) pages.receive(requestId, rows.value)
   }
 
-  function receiveCounts({ channelNumber, counts, isComplete, isSettled }: Page): void {
+  function receiveCounts({ channelNumber, counts, isComplete, isSettled, isBeginning }: Page): void {
     const channelId = reader.channelId(channelNumber)
     if (channelId === undefined || !interests.isOpen(channelId)) return
+    if (isBeginning) directory.begin(channelId)
+    if (isBeginning && isComplete) return
     toldChannels.add(channelId)
     const before = directory.roster(channelId)?.users ?? []
     if (!isComplete) {

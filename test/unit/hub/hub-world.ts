@@ -125,7 +125,7 @@ export function createHubWorld({ store = createMemoryStore({ now: () => 1 }), st
       },
       pages: () => frames.flatMap(({ frame }) => {
         const page = typeOf(frame) === TYPE.page ? decodePage(frame) : null
-        return page?.ok && page.value.kind === 'counts' ? [{ counts: page.value.page.counts, isSettled: page.value.page.isSettled }] : []
+        return page?.ok && page.value.kind === 'counts' && !page.value.page.isBeginning ? [{ counts: page.value.page.counts, isSettled: page.value.page.isSettled }] : []
       }),
       transcript: () => frames.map(({ at, frame }) => `${name} ${at} ${Buffer.from(frame).toString('hex')}`),
     }

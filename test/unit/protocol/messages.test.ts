@@ -41,7 +41,7 @@ const messages = [
   message('leave', encodeLeave, decodeLeave, fc.constantFrom('leaving' as const, 'gone' as const)),
   message('page', encodePage, decodePage, fc.oneof(
     fc.record({
-      kind: fc.constant('counts' as const), page: fc.record({ channelNumber: whole, counts: fc.array(whole, { maxLength: 4 }), isComplete: fc.boolean(), isSettled: fc.boolean() }),
+      kind: fc.constant('counts' as const), page: fc.record({ channelNumber: whole, counts: fc.array(whole, { maxLength: 4 }), isComplete: fc.boolean(), isSettled: fc.boolean(), isBeginning: fc.boolean() }),
     }),
     fc.record({ kind: fc.constant('rows' as const), requestId: whole, entries: fc.uint8Array({ maxLength: 64 }) }),
   )),
@@ -132,7 +132,7 @@ describe('bounds', () => {
     ['a status that is not known', false, decodeDeviceRequest(Uint8Array.of(TYPE.device, 1, 1, 97, 4))],
     ['a way to leave that is not known', false, decodeLeave(Uint8Array.of(TYPE.leave, 2))],
     ['a notice that is not known', false, decodeNotice(Uint8Array.of(TYPE.notice, 7, 0, 0, 0))],
-    ['five counts', false, decodePage(encodePage({ kind: 'counts', page: { channelNumber: 1, counts: [1, 2, 3, 4, 5], isComplete: true, isSettled: true } }))],
+    ['five counts', false, decodePage(encodePage({ kind: 'counts', page: { channelNumber: 1, counts: [1, 2, 3, 4, 5], isComplete: true, isSettled: true, isBeginning: false } }))],
     ['40 stamps', true, decodeStored(manyStamps(40))],
     ['41 stamps', false, decodeStored(manyStamps(41))],
     ['a stamp of the year 9999', true, decodeStored(stampOf(253_402_300_799_999))],
