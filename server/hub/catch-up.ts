@@ -9,6 +9,6 @@ export function catchUpOf(viewer: Viewer, user: HubUser, now: number): Piece {
   const numbers = [...viewer.channels].map((channel) => ({ number: channel.number, isMember: channel.members.has(user) && (isWatched || !channel.isLarge) }))
   const left = numbers.filter(({ isMember }) => !isMember).map((channel) => channel.number)
   return sees(viewer, user)
-    ? entryPiece({ ...entryOf(user, now), joined: numbers.filter(({ isMember }) => isMember).map((channel) => channel.number), left }, user)
+    ? entryPiece({ ...entryOf(user, user.told, now), joined: numbers.filter(({ isMember }) => isMember).map((channel) => channel.number), left }, user)
     : entryPiece({ number, userId, left, isForgotten: true }, user)
 }

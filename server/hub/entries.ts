@@ -6,27 +6,27 @@ import type { Channel, HubUser, Piece, Shown } from './hub-user.js'
 
 export const entryPiece = (entry: UserEntry, about: Piece['about']): Piece => ({ isFrame: false, bytes: encodeEntry(entry), about })
 
-/** Everything of a user, for those who are told the name. */
+/** Everything that others were told of a user, for those who are told the name: what is new follows with the tick, for all of them alike. */
 export type Introduce = (user: HubUser, now: number) => Piece
 
 /** Remembers the last ones: when a channel fills up, or everybody comes back at once, the same people are introduced again and again. */
 export function createIntroductions(): Introduce {
-  const recent = new Map<HubUser, { readonly shown: Shown; readonly number: number; readonly minute: number; readonly piece: Piece }>()
+  const recent = new Map<HubUser, { readonly told: Shown; readonly number: number; readonly minute: number; readonly piece: Piece }>()
   return (user, now) => {
     // Ages are told in minutes: it holds for the rest of one.
     const minute = wholeMinutes(now)!
     const known = recent.get(user)
-    if (known?.shown === user.shown && known.number === user.number && known.minute === minute) return known.piece
-    const piece = entryPiece(entryOf(user, now), user)
+    if (known?.told === user.told && known.number === user.number && known.minute === minute) return known.piece
+    const piece = entryPiece(entryOf(user, user.told, now), user)
     if (recent.size >= REMEMBERED) recent.clear()
-    recent.set(user, { shown: user.shown, number: user.number, minute, piece })
+    recent.set(user, { told: user.told, number: user.number, minute, piece })
     return piece
   }
 }
 const REMEMBERED = 2_000
 
 /** Everything; a roughly shared or frozen value included. */
-export function entryOf({ number, shown: { projection, isUnknown, devices } }: HubUser, now: number): UserEntry {
+export function entryOf({ number }: HubUser, { projection, isUnknown, devices }: Shown, now: number): UserEntry {
   return {
     ...introduce(number, projection, now),
     ...(isUnknown ? { isUnknown } : {}),

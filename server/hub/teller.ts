@@ -15,7 +15,7 @@ import { createResizing } from './resizing.js'
 import { isIn, withItem, withoutItem } from './small-set.js'
 import { channelName, countsPage, rowsPage, snapshotOf } from './snapshot.js'
 import { createTelling, type Telling } from './telling.js'
-import { watches } from './viewer.js'
+import { sees, watches } from './viewer.js'
 
 export interface Teller {
   /** The channel, where anybody is in it or sees it. */
@@ -91,13 +91,14 @@ export function createTeller({ clock, meter }: { readonly clock: Clock; readonly
   }
 
   function answer(viewer: Viewer, user: HubUser, now: number): void {
-    say(viewer, entryPiece(entryOf(user, now), null))
+    // Who is told of every change must not be ahead of what those changes are told against.
+    say(viewer, entryPiece(entryOf(user, sees(viewer, user) ? user.told : user.shown, now), null))
   }
 
   /** Told the name, but not as one who sees what others see: of that an owner hears only when watching. */
   function own(viewer: Viewer, user: HubUser, rows: JsonValue, now: number): void {
     user.owners = withItem(user.owners, viewer)
-    say(viewer, entryPiece({ ...entryOf(user, now), number: OWN_NUMBER }, null), entryPiece({ number: OWN_NUMBER, devices: rows }, null))
+    say(viewer, entryPiece({ ...entryOf(user, user.shown, now), number: OWN_NUMBER }, null), entryPiece({ number: OWN_NUMBER, devices: rows }, null))
   }
 
   function openChannel(viewer: Viewer, channelId: ChannelId, now: number): void {
