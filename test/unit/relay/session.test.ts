@@ -397,16 +397,18 @@ describe('a watch', () => {
   })
 
   it('of oneself hears what others see', async () => {
-    const { connect, settle, tick } = setUp()
+    const { connect, settle, tick, clock } = setUp()
     const alice = await (await connect('alice')).ours()
     alice.send(watching(['watch', 'alice']))
     await settle()
+    tick()
     expect(alice.news().at(-1)!.told.projection.status).toBe('online')
     alice.send(liveness(state(LAPTOP, { override: 'dnd' })))
     tick()
     expect(alice.news().at(-1)!.told.projection.status).toBe('dnd')
     alice.send(watching(['unwatch', 'alice']), liveness(state(LAPTOP, { override: 'away' })), watching(['watch', 'alice']))
     await settle()
+    clock.advance(1_000)
     expect(alice.news().at(-1)!.told.projection.status).toBe('away')
   })
 
