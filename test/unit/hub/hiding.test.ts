@@ -18,9 +18,18 @@ interface Scene extends HubWorld {
   everything(): string[]
 }
 
+interface SceneOptions {
+  readonly privacy?: JsonValue
+  readonly before?: (scene: HubWorld & { user: HubUser; laptop: HubDeviceLink }) => void
+  /** When somebody else in the room changes their status, and Alice her custom status, counted from her end; hers only before it. */
+  readonly changes?: readonly { readonly afterMs: number; readonly who: 'erin' | 'alice' }[]
+  readonly channelFeedLimit?: number
+}
+
 /** Alice is in a room, watched in every way there is; then she hides, or her only device closes. */
-async function scene(ending: 'hides' | 'closes', { privacy = PRIVACY, before = () => undefined }: { privacy?: JsonValue; before?: (scene: HubWorld & { user: HubUser; laptop: HubDeviceLink }) => void } = {}): Promise<Scene> {
+async function scene(ending: 'hides' | 'closes', { privacy = PRIVACY, before = () => undefined, changes = [], channelFeedLimit = 500 }: SceneOptions = {}): Promise<Scene> {
   const world = createHubWorld()
+  world.hub.teller.limitChannels(channelFeedLimit)
   const user = await world.open('alice')
   const onlookers: Look[] = []
   async function arrive(name: string): Promise<Look> {
@@ -46,6 +55,11 @@ async function scene(ending: 'hides' | 'closes', { privacy = PRIVACY, before = (
   world.edit(user, 'profile', { name: 'Alice', avatarUrl: 'https://example.com/a.png' })
   world.edit(user, 'custom', custom('Lunch'))
   before({ ...world, user, laptop })
+  for (const [index, { afterMs, who }] of changes.entries()) {
+    if (who === 'alice' && afterMs > 0) continue
+    world.clock.at(world.clock.now() + 123_456 + afterMs, () => (who === 'erin'
+      ? world.edit(erin, 'status', { choice: ['away', 'dnd', 'auto'][index % 3]!, expiresAt: null }) : world.edit(user, 'custom', custom(`Change ${index}`))))
+  }
   world.clock.advance(123_456)
   ending === 'hides' ? world.edit(user, 'status', { choice: 'offline', expiresAt: null }) : laptop.end('gone')
   await stored()
@@ -53,7 +67,7 @@ async function scene(ending: 'hides' | 'closes', { privacy = PRIVACY, before = (
 }
 
 /** Time passes alike; only who hides goes on doing things. */
-async function expectSame(options: Parameters<typeof scene>[1], steps: readonly { readonly waitMs: number; readonly hidden?: (scene: Scene) => void; readonly both?: (scene: Scene) => unknown }[]): Promise<Scene> {
+async function expectSame(options: SceneOptions, steps: readonly { readonly waitMs: number; readonly hidden?: (scene: Scene) => void; readonly both?: (scene: Scene) => unknown }[]): Promise<Scene> {
   const [hiding, closing] = [await scene('hides', options), await scene('closes', options)]
   for (const { waitMs, hidden, both } of steps) {
     for (const each of [hiding, closing]) {
@@ -135,6 +149,17 @@ describe('[VS2] to hide is to close: everybody else gets the same frames at the 
     const hiding = await expectSame({ before }, [{ waitMs: 10_000, hidden: set }, { waitMs: 100_000 }])
     expect(hiding.user.shown.projection.customStatus).toBeNull()
   })
+})
+
+describe('[VS2] to hide is to close, wherever in the feed\'s tick it happens', () => {
+  const change = fc.record({ afterMs: fc.oneof(fc.constantFrom(-51, -50, -49, -1, 0, 1, 49, 50, 51), fc.integer({ min: -120, max: 120 })), who: fc.constantFrom('erin' as const, 'alice' as const) })
+  const doing = fc.record({ waitMs: fc.oneof(fc.constantFrom(0, 1, 49, 50, 51), fc.nat(120)), doing: fc.constantFrom(...Object.keys(HIDDEN_DOINGS)) })
+
+  it.each([['a channel that is told whole', 500], ['a channel that is told by counts', 1]])('while others change, in %s', async (_, channelFeedLimit) => {
+    await fc.assert(fc.asyncProperty(fc.array(change, { maxLength: 6 }), fc.array(doing, { maxLength: 4 }), async (changes, doings) => {
+      await expectSame({ changes, channelFeedLimit }, [...doings.map(({ waitMs, doing: name }) => ({ waitMs, hidden: HIDDEN_DOINGS[name]! })), { waitMs: 3_000 }])
+    }), { numRuns: 60 })
+  }, 30_000)
 })
 
 describe('[VS2] of somebody hidden, what is taken away is gone', () => {
