@@ -48,8 +48,9 @@ export function changeOf({ number, shown }: HubUser, told: Shown, now: number): 
   }
 }
 
-export const joinedEntry = (user: HubUser, channel: Channel): Piece => entryPiece({ number: user.number, joined: [channel.number] }, user)
+/** Who misses who comes and goes is told the channel anew. */
+export const joinedEntry = (user: HubUser, channel: Channel): Piece => entryPiece({ number: user.number, joined: [channel.number] }, channel)
 /** The same for those who have to be told the name first. */
 export const introducedEntry = (user: HubUser, channel: Channel, introduction: Piece): Piece =>
-  ({ isFrame: false, bytes: encodeMembers([{ number: user.number, introduction: introduction.bytes }], channel.number), about: user })
-export const leftEntry = (user: HubUser, channel: Channel): Piece => entryPiece({ number: user.number, left: [channel.number] }, user)
+  ({ isFrame: false, bytes: encodeMembers([{ number: user.number, introduction: introduction.bytes }], channel.number), about: channel })
+export const leftEntry = (user: HubUser, channel: Channel): Piece => entryPiece({ number: user.number, left: [channel.number] }, channel)

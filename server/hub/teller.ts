@@ -6,7 +6,6 @@ import { OWN_NUMBER } from '../../src/protocol/feed.js'
 import { WIRE } from '../../src/protocol/limits.js'
 import type { PageRequest } from '../../src/protocol/messages.js'
 import { createChannels } from './channels.js'
-import { catchUpOf } from './catch-up.js'
 import { createIntroductions, entryOf, entryPiece, joinedEntry } from './entries.js'
 import type { Channel, HubUser, Piece, Viewer } from './hub-user.js'
 import type { Meter } from './meter.js'
@@ -87,7 +86,7 @@ export function createTeller({ clock, meter }: { readonly clock: Clock; readonly
   function revoke(viewer: Viewer, user: HubUser): void {
     if (!watches(viewer, user)) return
     unwatch(viewer, user)
-    say(viewer, entryPiece({ number: user.number, isForgotten: true }, user))
+    say(viewer, entryPiece({ number: user.number, isForgotten: true }, null))
   }
 
   function answer(viewer: Viewer, user: HubUser, now: number): void {
@@ -157,7 +156,9 @@ export function createTeller({ clock, meter }: { readonly clock: Clock; readonly
     viewer.missed = null
     if (!missed) return
     const now = clock.now()
-    for (const about of missed) 'userId' in about ? say(viewer, catchUpOf(viewer, about, now)) : isIn(viewer.channels, about) && say(viewer, ...channelPieces(viewer, about, now))
+    // Names first: a channel speaks of whom one watches.
+    for (const about of missed) if ('userId' in about && sees(viewer, about)) say(viewer, introduce(about, now))
+    for (const about of missed) if (!('userId' in about) && isIn(viewer.channels, about)) say(viewer, ...channelPieces(viewer, about, now))
   }
 
   function drop(viewer: Viewer): HubUser[] {
@@ -165,6 +166,7 @@ export function createTeller({ clock, meter }: { readonly clock: Clock; readonly
     for (const user of watched) unwatch(viewer, user)
     for (const channel of [...viewer.channels]) closeChannel(viewer, channel.id)
     viewer.batch = null
+    viewer.missed = null
     return watched
   }
 }

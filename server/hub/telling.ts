@@ -39,7 +39,7 @@ export function createTelling({ clock, channels, outbox, resizing, introduce }: 
   function touch(user: HubUser, before: Shown, channelsBefore: ReadonlySet<ChannelId>): void {
     for (const channel of channels.move(user, before, channelsBefore)) if (resizing.note(channel)) schedule()
     if (user.told === user.shown && user.toldChannels === user.channels) return
-    if (user.shown.projection.status === 'offline' && user.told.projection.status !== 'offline') {
+    if (isLeaving(user)) {
       touched.delete(user)
       toldCount++
       settle(user, clock.now(), true)
@@ -58,7 +58,7 @@ export function createTelling({ clock, channels, outbox, resizing, introduce }: 
     toldCount++
     const now = clock.now()
     for (const user of touched) {
-      if (isTooOften(user, now)) settleChannelsOf(user, now, false)
+      if (isTooOften(user, now)) settleChannelsOf(user, now, { joins: false, leaves: false })
       else {
         touched.delete(user)
         settle(user, now, false)
@@ -73,7 +73,8 @@ export function createTelling({ clock, channels, outbox, resizing, introduce }: 
   function settleChannels(): void {
     const now = clock.now()
     toldCount++
-    for (const user of touched) settleChannelsOf(user, now, false)
+    // Who hides a moment later is gone at once from where they were seen: so are those who only left.
+    for (const user of touched) settleChannelsOf(user, now, { joins: false, leaves: true })
   }
 
   function settle(user: HubUser, now: number, isUrgent: boolean): void {
@@ -85,7 +86,7 @@ export function createTelling({ clock, channels, outbox, resizing, introduce }: 
       const piece = entryPiece(entry, user)
       for (const viewer of viewersOf(user)) say(viewer, piece, isUrgent)
     }
-    settleChannelsOf(user, now, isUrgent)
+    settleChannelsOf(user, now, { joins: isUrgent, leaves: isUrgent })
   }
 
   /** Those who know the user by now: a channel's new members are told of by joining. */
@@ -97,19 +98,19 @@ export function createTelling({ clock, channels, outbox, resizing, introduce }: 
     return seenIn.length === 1 && !hasWatchers ? only.viewers : new Set([...user.watchers, ...seenIn.flatMap(({ viewers }) => [...viewers])])
   }
 
-  function settleChannelsOf(user: HubUser, now: number, isUrgent: boolean): void {
+  function settleChannelsOf(user: HubUser, now: number, isUrgent: { readonly joins: boolean; readonly leaves: boolean }): void {
     const [before, after] = [user.toldChannels, user.channels]
     if (before === after) return
     user.toldChannels = after
     const knownIn = new Set(before)
     for (const id of after) {
       if (before.has(id)) continue
-      tellJoined(user, channels.of(id), knownIn, now, isUrgent)
+      tellJoined(user, channels.of(id), knownIn, now, isUrgent.joins)
       knownIn.add(id)
     }
     for (const id of before) {
       const channel = after.has(id) ? undefined : channels.find(id)
-      if (channel) tellLeft(user, channel, isUrgent)
+      if (channel) tellLeft(user, channel, isUrgent.leaves)
     }
   }
 
@@ -128,6 +129,10 @@ export function createTelling({ clock, channels, outbox, resizing, introduce }: 
     if (isUrgent) outbox.hurry(viewer)
   }
 }
+
+/** From where they were seen: by a status, or in a channel. */
+const isLeaving = ({ shown, told, channels, toldChannels }: HubUser): boolean =>
+  shown.projection.status === 'offline' && (told.projection.status !== 'offline' || toldChannels.size > channels.size)
 
 /** Who is told that a user comes into a channel, or leaves it. */
 const toldOf = (user: HubUser, { isLarge, viewers }: Channel): Iterable<Viewer> =>
