@@ -171,9 +171,9 @@ describe('a page', () => {
 })
 
 describe('whatever happens in whatever order, in channels that grow large and small again', () => {
-  it('every frame can be read, everybody is told the truth, and all pages name everybody once', () => expectTruthAfterAnyRun({ canStall: false, channelFeedLimit: 3 }, 300), 60_000)
+  it('every frame can be read, everybody is told the truth, and all pages name everybody once', () => expectTruthAfterAnyRun({ canStall: false, channelFeedLimit: 3 }, 200), 60_000)
 
-  it('[T21] also where sockets are slow now and then', () => expectTruthAfterAnyRun({ canStall: true, channelFeedLimit: 3 }, 300), 60_000)
+  it('[T21] also where sockets are slow now and then', () => expectTruthAfterAnyRun({ canStall: true, channelFeedLimit: 3 }, 200), 60_000)
 
   it('those who leave it just when it becomes small again are told of to nobody who has not met them', () => expectTruthAfter([
     step('join', 3), step('come', 3, 120), step('open', 0, 51), step('leave'), step('leave', 1, 120),
