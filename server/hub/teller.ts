@@ -86,7 +86,8 @@ export function createTeller({ clock, meter }: { readonly clock: Clock; readonly
   function revoke(viewer: Viewer, user: HubUser): void {
     if (!watches(viewer, user)) return
     unwatch(viewer, user)
-    say(viewer, entryPiece({ number: user.number, isForgotten: true }, null))
+    // By name: a slow socket may not have been told it.
+    say(viewer, entryPiece({ number: user.number, userId: user.userId, isForgotten: true }, null))
   }
 
   function answer(viewer: Viewer, user: HubUser, now: number): void {

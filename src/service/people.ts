@@ -159,7 +159,7 @@ export function createPeople({ time, emitter, ask, askForPage, isConnected, onOw
     const isNewcomer = !isOwn && !isSeen(userId) && news.joined.some((channelId) => directory.roster(channelId)?.freshness === 'live')
     // What is told of a channel that was closed meanwhile comes late.
     news.joined.filter(interests.isOpen).forEach((channelId) => directory.join(channelId, userId))
-    if (isSeen(userId) && !isOwn) tell(news, isNewcomer)
+    if (isSeen(userId) && !isOwn && !news.isForgotten) tell(news, isNewcomer)
     news.left.forEach((channelId) => directory.leave(channelId, userId))
     if (!isOwn) answer(userId, news)
     if (news.isForgotten) interests.revoke(userId)
