@@ -11,7 +11,7 @@ const chromiumSandbox = process.getuid?.() !== 0
 const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/architecture.test.ts', 'test/spec.test.ts'] } },
+      { test: { name: 'unit', testTimeout: 30_000, include: ['test/unit/**/*.test.ts', 'test/architecture.test.ts', 'test/spec.test.ts'] } },
       { test: { name: 'relay', include: ['test/contract/*.test.ts', 'test/relay/**/*.test.ts', 'test/simulation/**/*.test.ts'], testTimeout: 30_000 } },
       {
         // Found while tests run, a dependency reloads the page under them.

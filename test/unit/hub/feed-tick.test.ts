@@ -186,6 +186,18 @@ describe('what waits for no tick', () => {
     expect(dave.deliveries).toHaveLength(1)
   })
 
+  it('[VS4] the end of a watch by the relay is told in the turn, and as an end: not that the person is offline, which they are not', async () => {
+    const { hub, ann, bob, tick, turn } = await scene()
+    bob.close('room')
+    bob.watch(ann)
+    tick()
+    const count = bob.told('ann').length
+    hub.teller.revoke(bob.viewer, ann)
+    turn()
+    expect(bob.told('ann').slice(count)).toMatchObject([[2_050, { isForgotten: true, told: { projection: { status: 'online' } } }]])
+    expect(bob.status('ann')).toBeUndefined()
+  })
+
   it('what is known of somebody from the store is told to who comes to see them, and not once more with the tick', async () => {
     const store = createMemoryStore({ now: () => 1 })
     const before = createHubWorld({ store })
