@@ -27,14 +27,17 @@ async function run(command: Command): Promise<void> {
 }
 
 async function runRelay(command: RelayCommand): Promise<void> {
-  const relay = await startRelay(command, join(dist, 'demo'))
+  const relay = await startRelay(command, { demoFolder: join(dist, 'demo'), writeLog: (line) => process.stderr.write(`${line}\n`) })
+  // Whoever read what is written here has gone: that ends no relay.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) process.on(event, relay.uncaught)
   console.log(`Porchlight listens at ${relay.url}${command.isDemo ? ', and the demo is there' : ''}`)
   let isStopping = false
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       if (isStopping) process.exit(EXIT.interrupted)
       isStopping = true
-      relay.stop().then(() => process.exit(0), fail)
+      relay.stop().then(() => process.exit(0), () => process.exit(EXIT.failed))
     })
   }
 }

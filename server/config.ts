@@ -3,7 +3,10 @@ import { parseArgs } from 'node:util'
 import { parseChannelId, parseUserId } from '../src/model/arguments.js'
 import { nearestOf } from '../src/model/did-you-mean.js'
 import { sizeInBytes, type Parsed } from '../src/model/json.js'
+import type { LogLevel } from '../src/ports.js'
 import type { ServerPresenceOptions, UserId } from '../src/presence-service.js'
+import { WIRE } from '../src/protocol/limits.js'
+import { LOG_LEVELS } from './log.js'
 import { SECRET_BYTES } from './relay/authenticate.js'
 import { isLoopbackHost, parseAllowedOrigin } from './relay/origin.js'
 import type { Grant } from './relay/sign-token.js'
@@ -20,6 +23,9 @@ export interface RelayCommand {
   readonly store: Pick<ServerPresenceOptions, 'storage' | 'path'>
   readonly secret: string
   readonly isDemo: boolean
+  readonly logLevel: LogLevel
+  /** At SIGTERM clients are let go one by one, for this long. */
+  readonly drainMs: number
   readonly channelFeedLimit?: number
   readonly allowedOrigins?: readonly string[]
 }
@@ -30,7 +36,7 @@ export type Configuration =
 export type Environment = Readonly<Record<string, string | undefined>>
 
 const FLAGS = {
-  relay: ['port', 'host', 'store', 'secret', 'demo', 'channel-feed-limit', 'allowed-origin'],
+  relay: ['port', 'host', 'store', 'secret', 'demo', 'channel-feed-limit', 'allowed-origin', 'drain', 'log-level'],
   token: ['secret', 'channels', 'watch', 'ttl'],
 } as const satisfies Record<CommandName, readonly string[]>
 type Flag = (typeof FLAGS)[CommandName][number]
@@ -134,6 +140,9 @@ function readRelay({ all, one }: Values, operands: readonly string[]): RelayComm
     port: toWhole('port', one('port') ?? '8787', 0, 65_535),
     store: toStore(one('store') ?? 'memory'),
     secret: toSecret(one('secret')),
+    // A herd is no danger on one's own machine, and waiting is a nuisance there.
+    drainMs: toDurationMs('drain', one('drain') ?? (isDemo ? '0s' : '10s'), 0, WIRE.longestRestMs, 'Give 0s, 10s or 1m; at most 1m.'),
+    logLevel: toLogLevel(one('log-level') ?? 'warn'),
     ...(channelFeedLimit === undefined ? {} : { channelFeedLimit: toWhole('channel-feed-limit', channelFeedLimit, 1, 1_000_000) }),
     ...(allowedOrigins.length === 0 ? {} : { allowedOrigins: allowedOrigins.map(toOrigin) }),
   }
@@ -147,7 +156,7 @@ function readToken({ one }: Values, operands: readonly string[]): Command {
     name: 'token',
     secret: toSecret(one('secret')),
     grant: {
-      userId: toUserId(userId), ttlMs: toDurationMs(one('ttl') ?? '10m'),
+      userId: toUserId(userId), ttlMs: toDurationMs('ttl', one('ttl') ?? '10m', 1, 366 * UNITS_MS['d']!, 'Give 30s, 10m, 2h or 7d; at most 366d.'),
       ...namesOf('channels', one('channels'), parseChannelId), ...namesOf('watch', one('watch'), parseUserId),
     },
   }
@@ -189,11 +198,14 @@ function toUserId(value: string): UserId {
 }
 
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-function toDurationMs(value: string): number {
+function toDurationMs(flag: Flag, value: string, leastMs: number, greatestMs: number, remedy: string): number {
   const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(value) ?? []
   const durationMs = Number(count) * UNITS_MS[unit ?? '']!
-  return durationMs > 0 && durationMs <= 366 * UNITS_MS['d']! ? durationMs : refuse(`--ttl ${value} is not usable.`, 'Give 30s, 10m, 2h or 7d; at most 366d.')
+  return durationMs >= leastMs && durationMs <= greatestMs ? durationMs : refuse(`--${flag} ${value} is not usable.`, remedy)
 }
+
+const toLogLevel = (value: string): LogLevel =>
+  LOG_LEVELS.find((level) => level === value) ?? refuse(`--log-level ${value} is not known.`, `Give one of: ${LOG_LEVELS.join(', ')}.`)
 
 const toList = (value: string): string[] => value.split(',').map((name) => name.trim()).filter((name) => name !== '')
 

@@ -29,7 +29,17 @@ Try it
                              repeated. Without it: pages of this very host, and on this machine
                              those of localhost
   --channel-feed-limit 500   a channel with more members sends counts and pages
+  --drain 10s                at SIGTERM clients are let go one by one within this time, at most
+                             1m; the process ends at most 7 s later
+  --log-level warn           debug, warn or error: one JSON object a line, on standard error
   --demo                     serves the demo, which lets anybody be anybody; on this machine only
+
+It answers, at the same port
+  /healthz      200 while it is alive
+  /readyz       200 while it takes clients and its store takes writes; else 503, and why
+  /metrics      for Prometheus; only to this machine and private networks, and not through a
+                proxy that says so (X-Forwarded-For): have yours not pass it on
+  /v1/presence  ?user=alice&user=bob, with Authorization: Bearer TOKEN
 
 ${IN_ENVIRONMENT}
 

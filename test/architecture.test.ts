@@ -40,6 +40,7 @@ const MAY_IMPORT: readonly (readonly [place: string, others: readonly string[]])
 const PACKAGES: readonly { readonly names: RegExp; readonly only: readonly string[] }[] = [
   { names: /^(yjs|y-websocket|y-protocols)(\/|$)/, only: ['src/replica/'] },
   { names: /^idb-keyval(\/|$)/, only: ['src/storage/'] },
+  { names: /^prom-client(\/|$)/, only: ['server/http/prometheus.ts'] },
   { names: /^(ws|ioredis|classic-level|node:.*)(\/|$)/, only: ['server/', 'src/electron/'] },
 ]
 const SOCKETS_AND_NODE = /^(ws|ioredis|node:.*)(\/|$)/
@@ -196,6 +197,7 @@ describe('architecture', () => {
     ['every file has a place', { 'src/helpers/a.ts': '' }, 'stands in no folder'],
     ['only replica/ names Yjs', { 'src/service/a.ts': "import * as Y from 'yjs'" }, 'names yjs'],
     ['the relay gets Yjs through replica/', { 'server/relay/a.ts': "import { Awareness } from 'y-protocols/awareness'" }, 'names y-protocols/awareness'],
+    ['one file names Prometheus', { 'server/http/metrics.ts': "import { Registry } from 'prom-client'" }, 'names prom-client'],
     ['the hub names no socket', { 'server/hub/a.ts': "import type { WebSocket } from 'ws'" }, 'reaches ws'],
     ['the hub names no Node', { 'server/hub/a.ts': "import { randomBytes } from 'node:crypto'" }, 'reaches node:crypto'],
     ['the hub reaches no socket', {

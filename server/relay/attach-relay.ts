@@ -2,46 +2,79 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { WebSocketServer, type RawData, type WebSocket } from 'ws'
+import { WebSocketServer, type RawData, type ServerOptions, type WebSocket } from 'ws'
 import { PresenceError } from '../../src/errors.js'
-import type { BuiltServerPresenceService, Principal, Relay, RelayOptions } from '../../src/presence-service.js'
+import type { BuiltServerPresenceService, Policy, Relay, RelayOptions } from '../../src/presence-service.js'
 import { KEEPALIVE } from '../../src/protocol/awareness-frames.js'
 import { CLOSE } from '../../src/protocol/close-codes.js'
-import { WIRE } from '../../src/protocol/limits.js'
+import { RELAY, WIRE } from '../../src/protocol/limits.js'
 import type { Ending } from '../hub/device-link.js'
 import type { Hub } from '../hub/hub.js'
-import { backstageOf, type Backstage } from '../service/hubs.js'
+import { backstageOf } from '../service/hubs.js'
 import { createNodeClock } from '../service/node-clock.js'
+import type { Revocations } from '../service/revocations.js'
+import { admit, refusedToAdmit, type Admission, type Admitted } from './admission.js'
 import { createAuthenticator } from './authenticate.js'
-import { createAwarenessRoom, type AwarenessRoom } from './awareness-room.js'
+import { createAwarenessRooms, type AwarenessRooms } from './awareness-room.js'
+import type { Budgets } from './budgets.js'
+import { clientAddress } from './client-address.js'
+import { createDoorkeeper, type Visit } from './doorkeeper.js'
+import { planDrain } from './drain-plan.js'
 import { createFeedSocket } from './feed-socket.js'
 import { createHeartbeat, type Heartbeat } from './heartbeat.js'
+import { inTime, LATE } from './in-time.js'
 import { isAllowedOrigin } from './origin.js'
-import { parseRoomPath } from './room-path.js'
-import { openSession, type Session } from './session.js'
+import { createPermissions, type Permissions } from './permissions.js'
+import { resolveRelayOptions } from './relay-options.js'
+import { parseRoomPath, type Room } from './room-path.js'
+import type { Session, SessionPorts } from './session-core.js'
+import { openWatchSession } from './session-watch.js'
+import { openSession } from './session.js'
+import { createSignIn } from './sign-in.js'
 import { tokenFromSubprotocols } from './subprotocols.js'
+import { isReceiving } from './unfinished-message.js'
 
+/** What there is once the store is open. */
 interface Opened {
   readonly hub: Hub
+  readonly revocations: Revocations
   readonly relayNumber: number
   readonly heartbeat: Heartbeat
+  readonly rooms: AwarenessRooms
+  readonly budgets: Budgets
+  readonly permissions: Permissions
+  readonly policy: Required<Policy>
 }
 
+/** Sockets only: readiness, numbers and presence over HTTP are served by the command (`start-relay`). */
 export function attachRelay(server: Server, service: BuiltServerPresenceService, options: RelayOptions): Relay {
   const backstage = backstageOf(service) ?? refuseService()
   const { log, meter } = backstage
-  const sockets = new WebSocketServer({
-    noServer: true, maxPayload: WIRE.frameBytes, perMessageDeflate: false,
-    handleProtocols: (offered) => (offered.has(WIRE.subprotocol) ? WIRE.subprotocol : false),
-  })
-  const rooms = new Map<string, AwarenessRoom>()
-  const opening = open(backstage, options.channelFeedLimit)
+  const { auth, allowedOrigins, hooks, channelFeedLimit, policy } = resolveRelayOptions(options)
+  const clock = createNodeClock()
+  const sockets = new WebSocketServer(SOCKETS)
+  const doorkeeper = createDoorkeeper()
+  const opening = open()
   // A store that does not open is told by the service; here it ends every upgrade.
   opening.catch(() => undefined)
-  const authenticate = createAuthenticator(options.auth, createNodeClock().now)
+  const signIn = createSignIn(createAuthenticator(auth, clock.now), async () => (await opening).revocations)
+  const sessions = new Map<WebSocket, Session>()
   let isDraining = false
+  /** Closed by the drain: their devices stay until everybody has gone, so that nobody sees anybody leave (F16). */
+  const departed = new Set<WebSocket>()
+  let stopTidying = tidyLater()
   server.on('upgrade', upgrade)
   return { drain, [Symbol.asyncDispose]: () => drain({ withinMs: 0 }) }
+
+  async function open(): Promise<Opened> {
+    const { hub, store, revocations, budgets } = await backstage.opening
+    hub.teller.limitChannels(channelFeedLimit)
+    hub.startGrace()
+    return {
+      hub, revocations, relayNumber: store.relayNumber, heartbeat: createHeartbeat(hub.clock), rooms: createAwarenessRooms(hub.clock.now), budgets,
+      permissions: createPermissions({ hooks, clock: hub.clock, log, count }), policy: { ...hub.policy, ...policy },
+    }
+  }
 
   function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const room = parseRoomPath(request.url ?? '')
@@ -49,75 +82,110 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
     if (!room && server.listenerCount('upgrade') > 1) return
     socket.on('error', ignore)
     if (!room) return refuseUpgrade(socket, 404, 'Not Found')
-    if (request.rawHeaders.length > 2 * MAXIMUM_HEADERS) return refuseUpgrade(socket, 431, 'Request Header Fields Too Large')
+    if (request.rawHeaders.length > 2 * RELAY.requestHeaders) return refuseUpgrade(socket, 431, 'Request Header Fields Too Large')
     if (isDraining) return refuseUpgrade(socket, 503, 'Service Unavailable')
-    if (!isAllowedOrigin(request.headers.origin, request.headers.host, options.allowedOrigins)) return refuseUpgrade(socket, 403, 'Forbidden')
-    welcome(request, socket, head, room.room === 'user' ? room.userId : null).catch((error: unknown) => {
+    if (!isAllowedOrigin(request.headers.origin, request.headers.host, allowedOrigins)) return refuseUpgrade(socket, 403, 'Forbidden')
+    const arrival = doorkeeper.arrive(clientAddress(request.socket.remoteAddress, request.headers['x-forwarded-for']), clock.now())
+    if (!arrival.isAllowed) {
+      count(`too-many-${arrival.reason}`)
+      return refuseUpgrade(socket, arrival.status, arrival.status === 429 ? 'Too Many Requests' : 'Service Unavailable')
+    }
+    socket.once('close', arrival.visit.leave)
+    welcome(request, socket, head, room, arrival.visit).catch((error: unknown) => {
       log('error', 'An upgrade failed.', { error: String(error) })
       socket.destroy()
     })
   }
 
-  async function welcome(request: IncomingMessage, socket: Duplex, head: Buffer, userId: string | null): Promise<void> {
-    const opened = await opening
+  async function welcome(request: IncomingMessage, socket: Duplex, head: Buffer, room: Room, visit: Visit): Promise<void> {
     const token = tokenFromSubprotocols(request.headers['sec-websocket-protocol'])
-    const principal = await authenticate(token)
-    if (!principal.ok) return accept(request, socket, head, (ws) => ws.close(principal.isTemporary ? CLOSE.overloaded : CLOSE.unauthenticated, principal.reason))
-    if (userId !== principal.value.userId) return accept(request, socket, head, (ws) => ws.close(CLOSE.forbidden, 'not this user\'s room'))
-    const user = await opened.hub.open(userId).catch(() => null)
-    if (!user) return accept(request, socket, head, (ws) => ws.close(CLOSE.storeUnavailable, 'the store cannot be read now'))
+    const admitting = opening.then(({ hub }) => admit({ hub, room, token, signIn, visit }), () => NO_STORE)
+    const admission = await inTime(clock, RELAY.signInMs, admitting)
+    if (admission === LATE) {
+      void admitting.then(release)
+      return accept(request, socket, head, (ws) => turnAway(ws, TOO_LATE))
+    }
+    if (!admission.isAdmitted) return accept(request, socket, head, (ws) => turnAway(ws, admission))
     if (isDraining) {
-      opened.hub.release(user)
+      await release(admission)
       return refuseUpgrade(socket, 503, 'Service Unavailable')
     }
+    const opened = await opening
+    const hasRushed = head.length + socket.readableLength > RELAY.signInBytes
     let isConnected = false
     accept(request, socket, head, (ws) => {
-      isConnected = true
-      connect(ws, socket, opened, user, principal.value)
+      isConnected = !hasRushed
+      hasRushed ? ws.terminate() : connect(ws, socket, opened, admission)
     })
     // A handshake can fail still, or its socket be gone by now.
-    if (!isConnected) opened.hub.release(user)
+    if (!isConnected) await release(admission)
+  }
+
+  async function release(admission: Admission): Promise<void> {
+    if (admission.isAdmitted && admission.user) (await opening).hub.release(admission.user)
   }
 
   /** Accepts first, so that page code can see the close code; an HTTP status it could not. */
   function accept(request: IncomingMessage, socket: Duplex, head: Buffer, use: (ws: WebSocket) => void): void {
     socket.off('error', ignore)
     sockets.handleUpgrade(request, socket, head, (ws) => {
-      ws.on('error', (error) => count(`socket-error-${(error as { code?: string }).code ?? 'unknown'}`))
+      ws.on('error', (error) => {
+        count(`socket-error-${(error as { code?: string }).code ?? 'unknown'}`)
+        // `ws` would read on, and throw away megabytes, until the peer has answered.
+        process.nextTick(() => socket.pause())
+      })
       use(ws)
     })
   }
 
-  function connect(ws: WebSocket, socket: Duplex, { hub, relayNumber, heartbeat }: Opened, user: Awaited<ReturnType<Hub['open']>>, principal: Principal): void {
-    const room = roomOf(hub, user.userId)
+  function turnAway(ws: WebSocket, { code, reason }: { readonly code: number; readonly reason: string }): void {
+    count(`refused-${code}`)
+    ws.close(code, reason)
+  }
+
+  function connect(ws: WebSocket, socket: Duplex, opened: Opened, { bearer, user }: Admitted): void {
+    const { hub, heartbeat, revocations, relayNumber, permissions, budgets, policy: ofStockClients } = opened
+    const room = user && opened.rooms.of(user.userId)
     let isSilent = false
-    const session: Session = openSession({
-      hub, user, principal, relayNumber, room, count,
-      random: { deviceId: () => randomBytes(16).toString('base64url'), yjsClientId: () => randomBytes(4).readUInt32LE() },
+    const ports: SessionPorts = {
+      hub, bearer, relayNumber, signIn, revocations, permissions, budgets, count,
       send: (frame) => { if (ws.readyState === ws.OPEN) ws.send(frame) },
       feed: createFeedSocket({ socket, isOpen: () => ws.readyState === ws.OPEN }),
       close: (code, reason) => ws.close(code, reason.slice(0, 120)),
-      authenticate,
-    })
-    const { heard, stop } = heartbeat.add({
+    }
+    const session = user && room ? openSession({ ...ports, user, room, random: RANDOM, policy: ofStockClients }) : openWatchSession(ports)
+    sessions.set(ws, session)
+    const { heard, received, stop } = heartbeat.add({
       ping: () => ws.ping(),
       keepalive: () => { if (ws.readyState === ws.OPEN) ws.send(KEEPALIVE) },
       silent: () => {
         isSilent = true
         ws.terminate()
       },
+      isReceiving: () => isReceiving(ws),
+      waitingBytes: () => ws.bufferedAmount,
+      stuck: () => session.leave(CLOSE.slow, 'something took too long to get through'),
     })
-    ws.on('pong', heard)
-    ws.on('message', (data, isBinary) => {
+    ws.on('ping', session.signal)
+    ws.on('pong', () => {
       heard()
-      if (!isBinary) return session.refuse('text is not understood here')
+      session.signal()
+    })
+    ws.on('message', (data, isBinary) => {
+      received()
+      if (!isBinary) return session.leave(CLOSE.badMessage, 'text is not understood here')
       receive(session, bytesOf(data), ws)
     })
     ws.on('close', (code) => {
       stop()
-      session.end(isSilent ? 'silent' : endingOf(code))
-      if (room.isEmpty() && rooms.get(user.userId) === room) rooms.delete(user.userId)
+      const ending = isSilent ? 'silent' : endingOf(code)
+      if (ending === 'lost' && departed.has(ws)) return
+      sessions.delete(ws)
+      session.end(ending)
+      if (user) opened.rooms.dropIfEmpty(user.userId)
     })
+    // It may have been revoked while its user was read from the store.
+    session.review()
   }
 
   /** Our own mistake costs one connection, not the relay. */
@@ -132,49 +200,59 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
     }
   }
 
-  function roomOf(hub: Hub, userId: string): AwarenessRoom {
-    const room = rooms.get(userId) ?? createAwarenessRoom(() => hub.clock.now())
-    rooms.set(userId, room)
-    return room
-  }
-
   function count(what: string): void {
     meter.refused(what)
     log('debug', 'Counted.', { what })
   }
 
+  function tidyLater() {
+    return clock.at(clock.now() + TIDY_MS, () => {
+      doorkeeper.tidy(clock.now())
+      stopTidying = tidyLater()
+    })
+  }
+
   /** Tells clients to move, and lets each go on its own. */
-  async function drain({ withinMs = 10_000 }: { readonly withinMs?: number } = {}): Promise<void> {
+  async function drain({ withinMs = DRAIN_MS }: { readonly withinMs?: number } = {}): Promise<void> {
     isDraining = true
     const { heartbeat, hub } = await opening
     const clients = [...sockets.clients]
+    const plan = planDrain(clients.length, withinMs)
     await Promise.all(clients.map((ws, index) => new Promise<void>((resolve) => {
       ws.once('close', () => resolve())
-      const leave = (): void => ws.close(CLOSE.draining, 'the relay is moving')
-      hub.clock.at(hub.clock.now() + (withinMs * index) / Math.max(1, clients.length), leave)
-      hub.clock.at(hub.clock.now() + withinMs + CLOSING_MS, () => ws.terminate())
+      hub.clock.at(hub.clock.now() + plan[index]!.leaveAfterMs, () => depart(ws, plan[index]!.retryAfterMs))
+      hub.clock.at(hub.clock.now() + withinMs + RELAY.closingMs, () => ws.terminate())
     })))
     heartbeat.stop()
+    stopTidying()
     server.off('upgrade', upgrade)
+    for (const session of sessions.values()) session.end('lost')
+    sessions.clear()
+  }
+
+  function depart(ws: WebSocket, retryAfterMs: number): void {
+    departed.add(ws)
+    sessions.get(ws)?.retryAfter(retryAfterMs)
+    ws.close(CLOSE.draining, 'the relay is moving')
   }
 }
 
-/** A client that does not answer a close frame is not waited for longer. */
-const CLOSING_MS = 2_000
-
-async function open({ opening }: Backstage, channelFeedLimit: number | undefined): Promise<Opened> {
-  const { hub, store } = await opening
-  if (channelFeedLimit !== undefined) hub.teller.limitChannels(channelFeedLimit)
-  hub.startGrace()
-  return { hub, relayNumber: store.relayNumber, heartbeat: createHeartbeat(hub.clock) }
+/** Of FAULTS' 20 s for a whole drain. */
+const DRAIN_MS = 10_000
+/** The types of `ws` do not know `closeTimeout` yet. */
+const SOCKETS: ServerOptions & { readonly closeTimeout: number } = {
+  noServer: true, perMessageDeflate: false, maxPayload: WIRE.frameBytes, maxFragments: RELAY.messagePieces, maxBufferedChunks: RELAY.messagePieces, closeTimeout: RELAY.closingMs,
+  handleProtocols: (offered) => (offered.has(WIRE.subprotocol) ? WIRE.subprotocol : false),
 }
+const RANDOM = { deviceId: () => randomBytes(16).toString('base64url'), yjsClientId: () => randomBytes(4).readUInt32LE() }
+const TOO_LATE = { code: CLOSE.overloaded, reason: 'signing in took too long' }
+const NO_STORE = refusedToAdmit(CLOSE.storeUnavailable, 'the store cannot be read now')
+/** How long an address is remembered after its last connection: twice what fills its bucket. */
+const TIDY_MS = 5_000
 
 function endingOf(code: number): Ending {
   return code === CLOSE.goingAway ? 'leaving' : code === CLOSE.normal ? 'gone' : 'lost'
 }
-
-/** A browser sends some fifteen, and every proxy a few more. */
-const MAXIMUM_HEADERS = 100
 
 const ignore = (): void => undefined
 

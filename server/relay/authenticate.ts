@@ -3,11 +3,11 @@ import { createSecretKey, type KeyObject } from 'node:crypto'
 import { compactVerify, createRemoteJWKSet, errors, type CompactVerifyGetKey } from 'jose'
 import { PresenceError } from '../../src/errors.js'
 import { sizeInBytes } from '../../src/model/json.js'
-import type { Principal, RelayOptions } from '../../src/presence-service.js'
-import { principalOf, readToken, type Expected } from './token-claims.js'
+import type { RelayOptions } from '../../src/presence-service.js'
+import { principalOf, readToken, type Bearer, type Expected } from './token-claims.js'
 
 export type Authenticated =
-  | { readonly ok: true; readonly value: Principal }
+  | { readonly ok: true; readonly value: Bearer }
   /** Temporary: the keys could not be had, and nothing is known of the token. */
   | { readonly ok: false; readonly reason: string; readonly isTemporary: boolean }
 export type Authenticate = (token: string | null) => Promise<Authenticated>

@@ -1,6 +1,7 @@
 /** What one user's unmodified y-websocket clients hear of each other. Ids are bound to connections, clocks are the relay's own. */
 import { encodeAwareness } from '../../src/protocol/awareness-frames.js'
 import type { JsonObject } from '../../src/model/json.js'
+import type { UserId } from '../../src/presence-service.js'
 
 type Send = (frame: Uint8Array) => void
 export interface AwarenessRoom {
@@ -52,5 +53,22 @@ export function createAwarenessRoom(now: () => number): AwarenessRoom {
     const client = clients.get(send)
     clients.delete(send)
     if (client) tellOthers(send, client.clientId, null)
+  }
+}
+
+export interface AwarenessRooms {
+  of(userId: UserId): AwarenessRoom
+  dropIfEmpty(userId: UserId): void
+}
+
+export function createAwarenessRooms(now: () => number): AwarenessRooms {
+  const rooms = new Map<UserId, AwarenessRoom>()
+  return {
+    of(userId) {
+      const room = rooms.get(userId) ?? createAwarenessRoom(now)
+      rooms.set(userId, room)
+      return room
+    },
+    dropIfEmpty: (userId) => { if (rooms.get(userId)?.isEmpty()) rooms.delete(userId) },
   }
 }

@@ -39,6 +39,8 @@ export interface Bridge {
   receiveSync(frame: Uint8Array): Refusal | undefined
   /** The truth has changed. */
   push(): void
+  /** Something that the client sent did not get here: it is asked for all that is missing. */
+  askAgain(): void
   close(): void
 }
 
@@ -57,7 +59,7 @@ export function createBridge({ clientId, digest, truth, merge, send, notice, dro
   let stopWaiting: Stop = () => {}
 
   if (digest !== digestOf(truth(), now())) ask()
-  return { receiveSync, push, close }
+  return { receiveSync, push, askAgain, close }
 
   function receiveSync(frame: Uint8Array): Refusal | undefined {
     if (isClosed) return undefined
@@ -114,6 +116,13 @@ export function createBridge({ clientId, digest, truth, merge, send, notice, dro
     if (exchange === 'put-off') ask()
     else writeBack()
     scratch.rest()
+  }
+
+  function askAgain(): void {
+    if (isClosed) return
+    // Even while it is asked: the answer may be what was lost.
+    stopWaiting()
+    ask()
   }
 
   function ask(): void {

@@ -1,17 +1,23 @@
-/** LV1: who is silent. Pings say *connected*; they are answered below the page, so that a throttled tab never blinks. */
+/** LV1: who is silent, and who is stuck. Pings say *connected*; they are answered below the page, so that a throttled tab never blinks. */
 import type { Clock } from '../../src/ports.js'
 import type { Stop } from '../../src/presence-service.js'
-import { WIRE } from '../../src/protocol/limits.js'
+import { RELAY, WIRE } from '../../src/protocol/limits.js'
 
 export interface Beating {
   ping(): void
   keepalive(): void
   /** Nothing was heard for too long. */
   silent(): void
+  /** A message has begun to arrive, and has not ended. */
+  isReceiving(): boolean
+  /** What was sent and waits for the peer to take it. */
+  waitingBytes(): number
+  /** A message took too long to arrive, or the peer to take what it was sent. */
+  stuck(): void
 }
 export interface Heartbeat {
-  /** `heard` is to be called for everything that arrives. */
-  add(beating: Beating): { heard(): void; stop: Stop }
+  /** `heard` is to be called for everything that arrives, `received` for whole messages. */
+  add(beating: Beating): { heard(): void; received(): void; stop: Stop }
   stop(): void
 }
 
@@ -23,6 +29,9 @@ interface Watched extends Beating {
   heardAt: number
   pingAt: number
   keepaliveAt: number
+  /** Null: nothing is on its way. */
+  receivingSince: number | null
+  waitingSince: number | null
 }
 
 export function createHeartbeat(clock: Clock): Heartbeat {
@@ -37,11 +46,21 @@ export function createHeartbeat(clock: Clock): Heartbeat {
     return clock.now() - stalledMs
   }
 
-  function add(beating: Beating): { heard(): void; stop: Stop } {
+  function add(beating: Beating): { heard(): void; received(): void; stop: Stop } {
     const now = awake()
-    const watched: Watched = Object.assign(beating, { heardAt: now, pingAt: now + WIRE.pingIntervalMs, keepaliveAt: now + WIRE.keepaliveIntervalMs })
+    const watched: Watched = Object.assign(beating, {
+      heardAt: now, pingAt: now + WIRE.pingIntervalMs, keepaliveAt: now + WIRE.keepaliveIntervalMs, receivingSince: null, waitingSince: null,
+    })
     all.add(watched)
-    return { heard: () => { watched.heardAt = awake() }, stop: () => { all.delete(watched) } }
+    const heard = (): void => { watched.heardAt = awake() }
+    return {
+      heard,
+      received() {
+        heard()
+        watched.receivingSince = null
+      },
+      stop: () => { all.delete(watched) },
+    }
   }
 
   function tick(): void {
@@ -59,6 +78,14 @@ export function createHeartbeat(clock: Clock): Heartbeat {
       watched.silent()
       return
     }
+    watched.receivingSince = watched.isReceiving() ? watched.receivingSince ?? now : null
+    watched.waitingSince = watched.waitingBytes() > RELAY.stuckBytes ? watched.waitingSince ?? now : null
+    // A message may have begun just after the look before.
+    if (hasLasted(watched.receivingSince, RELAY.messageMs - TICK_MS, now) || hasLasted(watched.waitingSince, RELAY.stuckMs, now)) {
+      all.delete(watched)
+      watched.stuck()
+      return
+    }
     if (now >= watched.pingAt) {
       watched.pingAt = now + WIRE.pingIntervalMs
       watched.ping()
@@ -69,3 +96,5 @@ export function createHeartbeat(clock: Clock): Heartbeat {
     }
   }
 }
+
+const hasLasted = (since: number | null, ms: number, now: number): boolean => since !== null && now - since >= ms

@@ -1,7 +1,7 @@
 /** What a JWT says, before and after its signature is known to be good. No cryptography and no clock of its own. */
-import { parseChannelId, parseDeviceId, parseUserId } from '../../src/model/arguments.js'
+import { parseChannelId, parseDeviceId, parseId, parseUserId } from '../../src/model/arguments.js'
 import { LATEST_TIME_MS } from '../../src/model/hybrid-clock.js'
-import { isObject, parsed, sizeInBytes, unreadable, type Parsed } from '../../src/model/json.js'
+import { isObject, parsed, unreadable, type Parsed } from '../../src/model/json.js'
 import type { Principal } from '../../src/presence-service.js'
 import { WIRE } from '../../src/protocol/limits.js'
 import { parseStrictJson } from '../strict-json.js'
@@ -11,6 +11,12 @@ export type Claims = Readonly<Record<string, unknown>>
 export interface Expected {
   readonly issuer?: string
   readonly audience?: string
+}
+
+/** Who a token says somebody is, and since when. */
+export interface Bearer extends Principal {
+  /** Null: the token does not say. */
+  readonly issuedAt: number | null
 }
 
 /** Clocks of issuers and relays differ by this much at most. */
@@ -34,7 +40,7 @@ export function readToken(token: string | null, algorithms: readonly string[]): 
 }
 
 /** Who somebody is, by the claims of a token whose signature is good. */
-export function principalOf(claims: Claims, now: number, { issuer, audience }: Expected): Parsed<Principal> {
+export function principalOf(claims: Claims, now: number, { issuer, audience }: Expected): Parsed<Bearer> {
   const { exp, nbf, iat } = claims
   if (!isTime(exp)) return unreadable('the token has no usable expiry')
   if (exp * 1_000 + SKEW_MS < now) return unreadable('the token has expired')
@@ -45,14 +51,15 @@ export function principalOf(claims: Claims, now: number, { issuer, audience }: E
 
   const userId = parseUserId(claims['sub'])
   const deviceId = claims['dev'] === undefined ? parsed(null) : parseDeviceId(claims['dev'])
-  const tokenId = claims['jti'] === undefined ? parsed(null) : parseTokenId(claims['jti'])
+  const tokenId = claims['jti'] === undefined ? parsed(null) : parseId('jti', claims['jti'])
   const channels = parseNames(claims['channels'], parseChannelId)
   const watch = parseNames(claims['watch'], parseUserId)
   if (!userId.ok) return unreadable('the subject is not a user id')
   if (!deviceId.ok || !tokenId.ok || !channels.ok || !watch.ok) return unreadable('a claim is not usable')
   return parsed({
     userId: userId.value, deviceId: deviceId.value, tokenId: tokenId.value, expiresAt: Math.floor(exp * 1_000),
-    channels: channels.value, watch: watch.value,
+    // Here it is, whatever its issuer's clock says.
+    issuedAt: iat === undefined ? null : Math.min(iat * 1_000, now), channels: channels.value, watch: watch.value,
   })
 }
 
@@ -79,9 +86,6 @@ const isTime = (value: unknown): value is number => typeof value === 'number' &&
 /** A token that others accept as well could be replayed by them. */
 const isOnlyFor = (audience: string, aud: unknown): boolean =>
   aud === audience || (Array.isArray(aud) && aud.length > 0 && aud.every((one) => one === audience))
-
-const parseTokenId = (value: unknown): Parsed<string> =>
-  typeof value === 'string' && value !== '' && sizeInBytes(value) <= 256 ? parsed(value) : unreadable('it is not an id')
 
 /** A list, or `*` for any; nothing said is nothing. In a list `*` is a name like others. */
 function parseNames(value: unknown, parseName: (name: unknown) => Parsed<string>): Parsed<readonly string[] | '*'> {

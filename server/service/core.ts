@@ -10,6 +10,8 @@ import { createHub, type Hub } from '../hub/hub.js'
 import type { HubUser } from '../hub/hub-user.js'
 import type { Meter } from '../hub/meter.js'
 import type { UserStore } from '../hub/user-store.js'
+import { createBudgets, type Budgets } from '../relay/budgets.js'
+import { createRevocations, type Revocations } from './revocations.js'
 import { createListeners, type Listeners } from './listeners.js'
 import { createSeenUsers, type SeenUsers } from './seen-users.js'
 import { createServerDevices, type ServerDevices } from './server-devices.js'
@@ -26,6 +28,9 @@ export interface Opened {
   readonly store: UserStore
   readonly seen: SeenUsers
   readonly devices: ServerDevices
+  readonly revocations: Revocations
+  /** Of every relay of this service together. */
+  readonly budgets: Budgets
 }
 export interface ServerCore {
   readonly emitter: Emitter<PresenceEvents>
@@ -49,10 +54,11 @@ export function createServerCore({ openStore, policy, clock, log, meter }: Serve
   let closing: Promise<void> | null = null
   const ending = new AbortController()
   const listeners = createListeners(emitter, () => opened?.seen)
-  const opening = openStore().then((store) => {
+  const opening = openStore().then(async (store) => {
+    const revocations = createRevocations({ clock, store, known: await store.revocations() })
     const hub = createHub({ clock, store, policy, log, meter })
     hub.onChange(listeners.tell)
-    opened = { hub, store, seen: createSeenUsers(hub), devices: createServerDevices(hub, store.writerId) }
+    opened = { hub, store, seen: createSeenUsers(hub), devices: createServerDevices(hub, store.writerId), revocations, budgets: createBudgets(clock.now) }
     return opened
   })
   opening.catch(reportFailure)

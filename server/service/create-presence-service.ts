@@ -15,6 +15,7 @@ import { deviceRows, type HubUser } from '../hub/hub-user.js'
 import { NO_METER } from '../hub/meter.js'
 import { withEntry, withoutEntry } from '../hub/small-set.js'
 import type { UserStore } from '../hub/user-store.js'
+import { createLog } from '../log.js'
 import { newestActivity } from '../store/apply-changes.js'
 import { openLevelStore } from '../store/level-store.js'
 import { createMemoryStore } from '../store/memory-store.js'
@@ -26,20 +27,18 @@ import { devicesOf, syncStatusOf } from './node-values.js'
 export function createPresenceService(options: ServerPresenceOptions = {}): BuiltServerPresenceService {
   const given = checked(parseOptions(options, ['storage', 'path', ...Object.keys(DEFAULT_POLICY)]))
   const policy = checked(parsePolicy(given))
-  return createServerPresenceService({ openStore: storeOpener(given), policy, clock: createNodeClock(), log: logToConsole, meter: NO_METER })
+  return createServerPresenceService({ openStore: storeOpener(given, logToConsole), policy, clock: createNodeClock(), log: logToConsole, meter: NO_METER })
 }
 
-function storeOpener({ storage = 'memory', path }: Readonly<Record<string, unknown>>): () => Promise<UserStore> {
+export function storeOpener({ storage = 'memory', path }: Readonly<Record<string, unknown>>, log: Log): () => Promise<UserStore> {
   if (storage === 'memory') return async () => createMemoryStore()
-  if (storage === 'level' && typeof path === 'string' && path !== '') return () => openLevelStore(path, { log: logToConsole })
+  if (storage === 'level' && typeof path === 'string' && path !== '') return () => openLevelStore(path, { log })
   throw storage === 'level'
     ? new PresenceError('invalid-argument', { subject: 'path', message: 'The folder of the level store is missing.', remedy: "Pass path: 'some/folder'." })
     : new PresenceError('invalid-argument', { subject: 'storage', message: 'The storage is unknown.', remedy: "Pass 'memory' or 'level'." })
 }
 
-const logToConsole: Log = (level, message, details) => {
-  if (level !== 'debug') console[level](JSON.stringify({ level, message, ...details }))
-}
+const logToConsole: Log = createLog({ level: 'warn', write: (line, level) => console[level](line) })
 
 export function createServerPresenceService(ports: ServerPorts): BuiltServerPresenceService {
   const { clock } = ports
@@ -182,6 +181,11 @@ export function createServerPresenceService(ports: ServerPorts): BuiltServerPres
       const roster = service.peekChannel(id)
       if (roster) emitter.call(tell, roster)
       return listeners.onChannel(id, tell)
+    },
+
+    async revoke(what) {
+      core.refuseClosed()
+      await (await opening).revocations.revoke(what)
     },
 
     close: () => core.close(),

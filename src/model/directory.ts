@@ -32,6 +32,8 @@ export interface Directory {
   /** The channel is too large to be told whole: how many are in it, and from now on only those who are watched. */
   count(channelId: ChannelId, counts: Readonly<Record<PresenceStatus, number>>): void
   dropChannel(channelId: ChannelId): void
+  /** As before anything was told of it. */
+  resetChannel(channelId: ChannelId): void
   isIn(channelId: ChannelId, userId: UserId): boolean
   isInAnyChannel(userId: UserId): boolean
   roster(channelId: ChannelId): Roster | undefined
@@ -57,7 +59,7 @@ export function createDirectory(): Directory {
   /** Those whose custom status ends by itself: few of many. */
   const expiring = new Set<UserId>()
   const channels = new Map<ChannelId, Channel>()
-  return { users, get: (userId) => users.get(userId), tell, put, forget, join, leave, begin, complete, count, dropChannel, isInAnyChannel, roster,
+  return { users, get: (userId) => users.get(userId), tell, put, forget, join, leave, begin, complete, count, dropChannel, resetChannel, isInAnyChannel, roster,
     isIn: (channelId, userId) => channels.get(channelId)?.members.has(userId) ?? false,
     lose, expire, nextExpiryAt }
 
@@ -122,6 +124,11 @@ export function createDirectory(): Directory {
 
   function dropChannel(channelId: ChannelId): void {
     channels.delete(channelId)
+  }
+
+  function resetChannel(channelId: ChannelId): void {
+    channels.delete(channelId)
+    channelOf(channelId)
   }
 
   function isInAnyChannel(userId: UserId): boolean {

@@ -29,7 +29,8 @@ interface Ways {
 }
 
 export function createInterests({ ask, onUnwatched, onJoined, onLeft, onClosed }: InterestsOptions): Interests {
-  const watched = new Map<UserId, number>()
+  /** By whom: who watched somebody before that was revoked has no part in who does now. */
+  const watched = new Map<UserId, Set<symbol>>()
   const channels = new Map<ChannelId, Ways>()
   return {
     watch, join: (channelId) => enter(channelId, 'joins'), watchChannel: (channelId) => enter(channelId, 'views'),
@@ -39,14 +40,14 @@ export function createInterests({ ask, onUnwatched, onJoined, onLeft, onClosed }
 
   function watch(userIds: readonly UserId[]): Stop {
     const ids = [...new Set(userIds)]
+    const watcher = Symbol()
     const fresh = ids.filter((userId) => !watched.has(userId))
-    for (const userId of ids) watched.set(userId, (watched.get(userId) ?? 0) + 1)
+    for (const userId of ids) watched.set(userId, (watched.get(userId) ?? new Set()).add(watcher))
     ask(fresh.map((id) => ({ verb: 'watch', id })))
     return once(() => {
       const ended = ids.filter((userId) => {
-        const count = (watched.get(userId) ?? 1) - 1
-        if (count > 0) watched.set(userId, count)
-        return count === 0 && watched.delete(userId)
+        const watchers = watched.get(userId)
+        return watchers?.delete(watcher) === true && watchers.size === 0 && watched.delete(userId)
       })
       ask(ended.map((id) => ({ verb: 'unwatch', id })))
       onUnwatched(ended)

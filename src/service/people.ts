@@ -128,6 +128,15 @@ export function createPeople({ time, emitter, ask, askForPage, isConnected, onOw
     if (change?.before) remember(change.before)
   }
 
+  /** Not even what was last known is theirs to see any more. */
+  function becomeUnknown(userId: UserId): void {
+    if (isSeen(userId)) return
+    const change = directory.forget(userId)
+    sharedDevices.delete(userId)
+    remembered.drop(userId)
+    if (change) announce({ ...change, after: neverHeardOf(userId) })
+  }
+
   function remember(presence: UserPresence): void {
     remembered.keep(presence, time.now())
   }
@@ -162,7 +171,10 @@ export function createPeople({ time, emitter, ask, askForPage, isConnected, onOw
     if (isSeen(userId) && !isOwn && !news.isForgotten) tell(news, isNewcomer)
     news.left.forEach((channelId) => directory.leave(channelId, userId))
     if (!isOwn) answer(userId, news)
-    if (news.isForgotten) interests.revoke(userId)
+    if (news.isForgotten) {
+      interests.revoke(userId)
+      becomeUnknown(userId)
+    }
     forgetUnseen(userId)
     for (const channelId of [...news.joined, ...news.left]) listeners.tellRoster(channelId)
   }
@@ -233,9 +245,20 @@ export function createPeople({ time, emitter, ask, askForPage, isConnected, onOw
   function notice({ code, subject, message }: Notice): void {
     if (code === 'draining') return
     const error = new PresenceError(code, { subject, message, remedy: REMEDIES[code] ?? 'See the relay\'s log.' })
-    if (interests.isOpen(subject)) refusedChannels.set(subject, error)
+    if (interests.isOpen(subject)) {
+      refusedChannels.set(subject, error)
+      if (toldChannels.delete(subject)) loseChannel(subject)
+    }
     if (!questions.answer(subject, error)) onFailure(error)
     onChange()
+  }
+
+  /** What one could see until now, one may not see any more. */
+  function loseChannel(channelId: ChannelId): void {
+    const members = directory.roster(channelId)?.users ?? []
+    directory.resetChannel(channelId)
+    members.forEach(({ userId }) => becomeUnknown(userId))
+    listeners.tellRoster(channelId)
   }
 
   function connected(): void {

@@ -64,6 +64,8 @@ export interface RelayLink {
 }
 
 const JUDGE_AGAIN_MS = 1_000
+/** With the longest ids they still fit. */
+const OPERATIONS_IN_FRAME = 250
 
 export function createRelayLink(options: RelayLinkOptions): RelayLink {
   const { data, time } = options
@@ -95,7 +97,7 @@ export function createRelayLink(options: RelayLinkOptions): RelayLink {
     lastSync: contact.lastSync, pending: contact.pending, isCurrent, tellLiveness,
     plainDevices: () => (relay === 'plain' ? replica.liveness.others() : []),
     request: (frame) => { if (relay === 'porchlight') transport.send(frame) },
-    watch: (operations) => { if (operations.length > 0 && relay !== 'plain') transport.send(encodeWatch(operations)) },
+    watch,
     setDeviceStatus,
     leave: (leave) => { if (relay === 'porchlight') transport.send(encodeLeave(leave)) },
     start: transport.start, wake: transport.wake, pause, restart: transport.restart,
@@ -106,6 +108,11 @@ export function createRelayLink(options: RelayLinkOptions): RelayLink {
       closed()
       replica.close()
     },
+  }
+
+  function watch(operations: readonly WatchOperation[]): void {
+    if (relay === 'plain') return
+    for (let from = 0; from < operations.length; from += OPERATIONS_IN_FRAME) transport.send(encodeWatch(operations.slice(from, from + OPERATIONS_IN_FRAME)))
   }
 
   function inRelayTime(next: ConnectionState): ConnectionState {
@@ -210,7 +217,9 @@ export function createRelayLink(options: RelayLinkOptions): RelayLink {
 
   function notice(frame: Uint8Array): void {
     const decoded = decodeNotice(frame)
-    if (decoded.ok) options.onNotice(decoded.value)
+    if (!decoded.ok) return
+    if (decoded.value.code === 'draining') transport.rest(decoded.value.retryAfterMs)
+    options.onNotice(decoded.value)
   }
 
   function isCurrent(): boolean {

@@ -11,7 +11,8 @@ export interface Connection {
 }
 export type ConnectionNews =
   | { readonly type: 'start' | 'retry' | 'wake' | 'established' | 'stop' | 'pause' }
-  | { readonly type: 'closed'; readonly code: number; readonly isMendable: boolean }
+  /** `restMs`: the relay asked to be left alone for so long. */
+  | { readonly type: 'closed'; readonly code: number; readonly isMendable: boolean; readonly restMs: number }
 
 export const IDLE: Connection = { state: { name: 'offline' }, attempt: 0, mended: new Set() }
 
@@ -37,7 +38,7 @@ export function nextConnection(connection: Connection, news: ConnectionNews, now
       if (state.name === 'refused' || state.name === 'offline') return connection
       const mended = state.name === 'online' && now - state.since >= STEADY_MS ? NOTHING : connection.mended
       const reason = refusalOf(news.code)
-      if (reason === undefined) return { state: { name: 'waiting', attempt, retryAt: now + retryDelayMs(attempt, fraction) }, attempt, mended }
+      if (reason === undefined) return waiting(news.restMs > 0 ? 0 : attempt, now + news.restMs, fraction, mended)
       // Ours asks for a fresh token, or re-bases its document, once; a second refusal stands.
       if (!news.isMendable || mended.has(news.code)) return { ...connection, state: { name: 'refused', reason } }
       return connecting({ ...connection, mended: new Set([...mended, news.code]) })
@@ -52,6 +53,11 @@ export const isMendable = (code: number, hasTokenSource: boolean): boolean =>
 export function retryDelayMs(attempt: number, fraction: number): number {
   const windowMs = FIRST_WINDOW_MS * 2 ** Math.max(0, attempt - TRIES_IN_FIRST_WINDOW)
   return fraction * Math.min(windowMs, LARGEST_WINDOW_MS)
+}
+
+/** A try while the relay rests says nothing of how it will be afterwards, and is not counted. */
+function waiting(attempt: number, from: number, fraction: number, mended: Connection['mended']): Connection {
+  return { state: { name: 'waiting', attempt, retryAt: from + retryDelayMs(attempt, fraction) }, attempt, mended }
 }
 
 const NOTHING: ReadonlySet<number> = new Set()

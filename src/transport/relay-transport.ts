@@ -25,6 +25,8 @@ export interface RelayTransport {
   send(frame: Uint8Array): void
   /** The relay has answered. A plain server sends no keepalive, and is not missed when silent. */
   established(sendsKeepalive: boolean): void
+  /** The relay is going, and asks not to be called for so long. */
+  rest(ms: number): void
   /** Back at once: the network returned, or the page is shown. */
   wake(): void
   /** Drops the socket, and stays away until `start()`. */
@@ -46,6 +48,7 @@ export function createRelayTransport(options: RelayTransportOptions): RelayTrans
   let socket: RelaySocket | null = null
   let heardAt = 0
   let isWatched = false
+  let restUntil = 0
   let cancelTimer: Stop = () => undefined
   /** Events of an earlier try are those of a stranger. */
   let current = 0
@@ -57,9 +60,11 @@ export function createRelayTransport(options: RelayTransportOptions): RelayTrans
       if (!socket) return
       become({ type: 'established' })
       options.onProblem(null)
+      restUntil = 0
       isWatched = sendsKeepalive
       if (isWatched) watchSilence()
     },
+    rest: (ms) => { restUntil = clock.now() + Math.min(ms, WIRE.longestRestMs) },
     wake() {
       if (socket && isWatched && isSilent()) drop(1006)
       become({ type: 'wake' })
@@ -138,7 +143,7 @@ export function createRelayTransport(options: RelayTransportOptions): RelayTrans
     socket = null
     isWatched = false
     options.onClosed(code)
-    become({ type: 'closed', code, isMendable: isMendable(code, typeof options.token === 'function') })
+    become({ type: 'closed', code, isMendable: isMendable(code, typeof options.token === 'function'), restMs: Math.max(0, restUntil - clock.now()) })
   }
 
   /** Our own doing: nobody is told. */

@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -100,7 +99,7 @@ describe('porchlight relay', () => {
     const sockets = await Promise.all(['alice', 'bob'].map(async (userId) => enter(url, userId, await signToken(SECRET, { userId, ttlMs: 60_000 }))))
     for (const socket of sockets) socket.pause()
     child.kill('SIGTERM')
-    await expect.poll(() => isListening(url), { timeout: 10_000 }).toBe(false)
+    await expect.poll(async () => (await fetch(`${url}/readyz`)).status, { timeout: 10_000 }).toBe(503)
     child.kill('SIGTERM')
     expect(await once(child, 'exit')).toEqual([130, null])
     for (const socket of sockets) socket.terminate()
@@ -145,13 +144,6 @@ async function startRelay(args: readonly string[]) {
   child.stderr!.pipe(process.stderr)
   const line = (await once(createInterface(child.stdout!), 'line'))[0] as string
   return { child, line, url: /http:\S+\d/.exec(line)![0] }
-}
-
-async function isListening(url: string): Promise<boolean> {
-  const socket = createConnection(Number(new URL(url).port), '127.0.0.1')
-  const isOpen = await once(socket, 'connect').then(() => true, () => false)
-  socket.destroy()
-  return isOpen
 }
 
 function connect(url: string, userId: string, token: string, origin?: string): WebSocket {

@@ -1,5 +1,6 @@
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { request as httpRequest, type IncomingHttpHeaders, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +11,7 @@ import { createDemo } from '../../server/http/demo.js'
 import { health } from '../../server/http/health.js'
 import { createHttpServer } from '../../server/http/http-server.js'
 import { createAuthenticator } from '../../server/relay/authenticate.js'
+import { ask as askAt, type Answer } from '../support/ask.js'
 
 const SECRET = 'a secret of thirty-two bytes, or so'
 const NOW = 1_700_000_000_250
@@ -169,6 +171,35 @@ describe('POST /demo/token', () => {
   })
 })
 
+describe('what is no request that can be read', () => {
+  it.each([
+    ['[R3] ten thousand users', `GET /v1/presence?${'user=alice&'.repeat(10_001)} HTTP/1.1\r\nHost: localhost\r\n\r\n`],
+    ['headers without end', `GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(200_000)}\r\n\r\n`],
+    ['a header that is none', 'GET /healthz HTTP/1.1\r\nHost: localhost\r\nNo header\r\n\r\n'],
+    ['another protocol', '\u0016\u0003\u0001\u0002\u0000\u0001\u0000'],
+    ['[R6] a bare carriage return', 'GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: a\rSet-Cookie: b\r\n\r\n'],
+  ])('gets a problem for an answer, and is cut off: %s', async (_, request) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('error', () => {})
+    const answer = text(socket)
+    socket.write(request)
+    const [head, problem] = (await answer).split('\r\n\r\n') as [string, string]
+    expect(head).toMatch(/^HTTP\/1\.1 400 Bad Request\r\nConnection: close\r\nContent-Type: application\/problem\+json\r\n/)
+    expect(JSON.parse(problem)).toEqual({ type: 'about:blank', title: 'Bad Request', status: 400, detail: expect.any(String) })
+    expect(head).not.toContain('Set-Cookie')
+  })
+
+  it('after a good one is not answered into it', async () => {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('error', () => {})
+    const answer = text(socket)
+    socket.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    await once(socket, 'readable')
+    socket.write('No request\r\n\r\n')
+    expect(((await answer).match(/HTTP\/1\.1 /g) ?? []).length).toBe(1)
+  })
+})
+
 describe('[R5] whoever dawdles is cut off', () => {
   it.each([
     ['saying nothing', ''],
@@ -206,26 +237,7 @@ async function listen(server: Server): Promise<number> {
 interface Asked {
   readonly port?: number
   readonly headers?: Readonly<Record<string, string>>
-  /** Null: announced, and never sent. */
   readonly body?: string | Buffer | null
 }
-interface Answer {
-  readonly status: number
-  readonly headers: IncomingHttpHeaders
-  readonly body: string
-}
-
-/** Not `fetch`, which mends paths and hides headers. */
-function ask(method: string, path: string, { headers = {}, body, ...rest }: Asked = {}): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const request = httpRequest({
-      host: '127.0.0.1', port: rest.port ?? port, method, path, agent: false,
-      headers: { host: `127.0.0.1:${rest.port ?? port}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
-    }, (response) => {
-      text(response).then((received) => resolve({ status: response.statusCode!, headers: response.headers, body: received }), reject)
-    })
-    request.on('error', reject)
-    if (body === null) request.flushHeaders()
-    else request.end(body)
-  })
-}
+const ask = (method: string, path: string, { headers = {}, body, ...rest }: Asked = {}): Promise<Answer> =>
+  askAt(rest.port ?? port, method, path, { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers }, body)

@@ -68,9 +68,13 @@ export interface RawSocket {
   received(): Buffer
   send(bytes: Uint8Array | string): void
   /** The code of the relay's close frame; 1006 where the socket ended without one. */
-  code(): Promise<number>
+  code(withinMs?: number): Promise<number>
   /** The status of the answer to the upgrade. */
   status(): Promise<number>
+  /** The other end is gone. */
+  isOver(): boolean
+  /** From now on nothing is taken from the network. */
+  stopReading(): void
   end(): void
 }
 
@@ -84,8 +88,9 @@ export function openRaw(port: number): RawSocket {
   return {
     received: () => received,
     send: (bytes) => { if (!socket.destroyed) socket.write(bytes) },
-    code: () => vi.waitFor(() => closeCodeIn(received) ?? (isOver ? 1_006 : fail('it is still open')), WAIT),
+    code: (withinMs = WAIT.timeout) => vi.waitFor(() => closeCodeIn(received) ?? (isOver ? 1_006 : fail('it is still open')), { ...WAIT, timeout: withinMs }),
     status: () => vi.waitFor(() => Number(/^HTTP\/1\.1 (\d{3})/.exec(received.toString('latin1'))?.[1] ?? (isOver ? 0 : fail('there is no answer'))), WAIT),
+    isOver: () => isOver, stopReading: () => { socket.pause() },
     end: () => socket.destroy(),
   }
 }

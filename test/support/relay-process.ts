@@ -16,21 +16,33 @@ export interface RelayProcess {
   /** Of the LevelDB store. */
   readonly path: string
   token(userId: string): Promise<string>
+  pid(): number
+  /** Everything it has written, of all its starts. */
+  said(): string
+  /** SIGTERM; resolves with its exit code. */
+  terminate(): Promise<number | null>
   /** SIGKILL; resolves once the process is gone. */
   kill(): Promise<void>
   restart(): Promise<void>
   close(): Promise<void>
 }
 
-export async function startRelayProcess(): Promise<RelayProcess> {
+export async function startRelayProcess(args: readonly string[] = []): Promise<RelayProcess> {
   const bundle = await bundleForNode('server/cli.ts')
   const folder = mkdtempSync(join(tmpdir(), 'porchlight-e2e-'))
   const path = join(folder, 'store')
   const port = await freePort()
+  let said = ''
   let child = await start()
   return {
-    url: `ws://127.0.0.1:${port}`, port, path, kill,
+    url: `ws://127.0.0.1:${port}`, port, path, kill, said: () => said,
+    async terminate() {
+      child.kill('SIGTERM')
+      const [code] = await once(child, 'exit') as [number | null]
+      return code
+    },
     token: (userId) => signToken(SECRET, { userId, channels: '*', watch: '*', ttlMs: 600_000 }),
+    pid: () => child.pid!,
     restart: async () => { child = await start() },
     async close() {
       await kill()
@@ -40,7 +52,7 @@ export async function startRelayProcess(): Promise<RelayProcess> {
   }
 
   function start(): Promise<ChildProcess> {
-    return startProcess([bundle.file, 'relay', '--port', String(port), '--store', `level:${path}`, '--secret', SECRET], /listens at/)
+    return startProcess([bundle.file, 'relay', '--port', String(port), '--store', `level:${path}`, '--secret', SECRET, ...args], /listens at/, {}, (text) => { said += text })
   }
   function kill(): Promise<void> {
     return killProcess(child)
@@ -48,7 +60,7 @@ export async function startRelayProcess(): Promise<RelayProcess> {
 }
 
 /** Resolves once the script says `ready`. */
-export async function startProcess(args: readonly string[], ready: RegExp, env: NodeJS.ProcessEnv = {}): Promise<ChildProcess> {
+export async function startProcess(args: readonly string[], ready: RegExp, env: NodeJS.ProcessEnv = {}, onSaid: (text: string) => void = () => undefined): Promise<ChildProcess> {
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
   // Not left behind where a test run ends early.
   const end = (): void => { child.kill('SIGKILL') }
@@ -58,6 +70,7 @@ export async function startProcess(args: readonly string[], ready: RegExp, env: 
   await new Promise<void>((resolve, reject) => {
     const listen = (chunk: Buffer): void => {
       said += chunk.toString()
+      onSaid(chunk.toString())
       if (ready.test(said)) resolve()
     }
     child.stdout.on('data', listen)

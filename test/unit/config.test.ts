@@ -12,15 +12,15 @@ const command = (line: string, environment = {}) => {
 describe('porchlight relay', () => {
   it('needs nothing but a secret', () => {
     expect(command(`relay --secret ${SECRET}`)).toEqual({
-      name: 'relay', host: '127.0.0.1', port: 8787, store: { storage: 'memory' }, secret: SECRET, isDemo: false,
+      name: 'relay', host: '127.0.0.1', port: 8787, store: { storage: 'memory' }, secret: SECRET, isDemo: false, drainMs: 10_000, logLevel: 'warn',
     })
   })
 
   it('takes everything as arguments', () => {
     const line = `relay --port 0 --host=0.0.0.0 --store level:./a:b --secret ${SECRET} --channel-feed-limit 50`
-      + ' --allowed-origin https://a.example --allowed-origin=https://b.example,app://desktop'
+      + ' --allowed-origin https://a.example --allowed-origin=https://b.example,app://desktop --drain 1m --log-level debug'
     expect(command(line)).toEqual({
-      name: 'relay', host: '0.0.0.0', port: 0, store: { storage: 'level', path: './a:b' }, secret: SECRET, isDemo: false,
+      name: 'relay', host: '0.0.0.0', port: 0, store: { storage: 'level', path: './a:b' }, secret: SECRET, isDemo: false, drainMs: 60_000, logLevel: 'debug',
       channelFeedLimit: 50, allowedOrigins: ['https://a.example', 'https://b.example', 'app://desktop'],
     })
   })
@@ -28,9 +28,9 @@ describe('porchlight relay', () => {
   it('takes everything from the environment', () => {
     expect(command('relay', {
       PORCHLIGHT_PORT: '80', PORCHLIGHT_HOST: '::1', PORCHLIGHT_STORE: 'level:/var/lib/porchlight', PORCHLIGHT_SECRET: SECRET, PORCHLIGHT_DEMO: '1',
-      PORCHLIGHT_CHANNEL_FEED_LIMIT: '50', PORCHLIGHT_ALLOWED_ORIGIN: 'https://a.example, https://b.example',
+      PORCHLIGHT_DRAIN: '5s', PORCHLIGHT_LOG_LEVEL: 'error', PORCHLIGHT_CHANNEL_FEED_LIMIT: '50', PORCHLIGHT_ALLOWED_ORIGIN: 'https://a.example, https://b.example',
     })).toEqual({
-      name: 'relay', host: '::1', port: 80, store: { storage: 'level', path: '/var/lib/porchlight' }, secret: SECRET, isDemo: true,
+      name: 'relay', host: '::1', port: 80, store: { storage: 'level', path: '/var/lib/porchlight' }, secret: SECRET, isDemo: true, drainMs: 5_000, logLevel: 'error',
       channelFeedLimit: 50, allowedOrigins: ['https://a.example', 'https://b.example'],
     })
   })
@@ -42,6 +42,11 @@ describe('porchlight relay', () => {
 
   it('takes an empty variable for none', () => {
     expect(command('relay', { PORCHLIGHT_PORT: '', PORCHLIGHT_DEMO: '', PORCHLIGHT_SECRET: SECRET })).toMatchObject({ port: 8787, isDemo: false })
+  })
+
+  it('lets its clients go at once where it shows the demo', () => {
+    expect(command(`relay --demo --secret ${SECRET}`)).toMatchObject({ drainMs: 0 })
+    expect(command(`relay --demo --drain 2s --secret ${SECRET}`)).toMatchObject({ drainMs: 2_000 })
   })
 
   it('takes a secret that begins with a dash', () => {
@@ -108,6 +113,9 @@ it.each([
   [`relay --secret ${SECRET} --channel-feed-limit 0`, '--channel-feed-limit 0', 'from 1'],
   [`relay --secret ${SECRET} --store disk`, '--store disk', 'level:DIR'],
   [`relay --secret ${SECRET} --store level:`, '--store level:', 'level:DIR'],
+  [`relay --secret ${SECRET} --drain 10`, '--drain 10', '10s'],
+  [`relay --secret ${SECRET} --drain 61s`, '--drain 61s', 'at most 1m'],
+  [`relay --secret ${SECRET} --log-level loud`, '--log-level loud', 'debug, warn, error'],
   [`relay --secret ${SECRET} --demo=maybe`, '--demo', 'PORCHLIGHT_DEMO=1'],
   [`relay --secret ${SECRET} --allowed-origin null`, 'anybody', 'https://app.example.com'],
   [`relay --secret ${SECRET} --allowed-origin https://a.example/`, 'allowed-origin', 'as the browser writes it'],
@@ -132,7 +140,7 @@ it('[T11] never repeats a secret', () => {
 it.each(['relay', 'token'] as const)('the help of %s names every option it takes, and no other', (about) => {
   const named = new Set([...HELP[about].matchAll(/^ {2}--([a-z-]+)/gm)].map(([, flag]) => flag!))
   const taken: string[] = []
-  for (const flag of ['port', 'host', 'store', 'secret', 'demo', 'channel-feed-limit', 'allowed-origin', 'channels', 'watch', 'ttl']) {
+  for (const flag of ['port', 'host', 'store', 'secret', 'demo', 'channel-feed-limit', 'allowed-origin', 'drain', 'log-level', 'channels', 'watch', 'ttl']) {
     const configuration = read(`${about} --${flag} x`)
     if (configuration.ok || !configuration.reason.includes('is not an option')) taken.push(flag)
   }

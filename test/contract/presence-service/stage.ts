@@ -3,7 +3,7 @@ import { expect, vi } from 'vitest'
 import type { BuiltServerPresenceService, PresenceEvents, PresenceStatus, UserId, UserPresence } from '../../../src/presence-service.js'
 
 /** What both services have in common. */
-export type Service = BuiltServerPresenceService
+export type Service = Omit<BuiltServerPresenceService, 'revoke'>
 
 export interface World {
   /** Who may write this user, who is here through it; in a browser, every time another device. */

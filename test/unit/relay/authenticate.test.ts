@@ -18,7 +18,7 @@ describe('a good token', () => {
     expect(await authenticate(token)).toEqual({
       ok: true,
       value: {
-        userId: 'alice', deviceId: 'laptop', tokenId: expect.stringMatching(/^[\da-f-]{36}$/), expiresAt: NOW + 600_000,
+        userId: 'alice', deviceId: 'laptop', tokenId: expect.stringMatching(/^[\da-f-]{36}$/), issuedAt: NOW, expiresAt: NOW + 600_000,
         channels: ['general', 'a/b'], watch: '*',
       },
     })
@@ -26,7 +26,7 @@ describe('a good token', () => {
 
   it('that says nothing of channels, watches, device and id allows nothing', async () => {
     expect(await authenticate(sign(good))).toEqual({
-      ok: true, value: { userId: 'alice', deviceId: null, tokenId: null, expiresAt: NOW + 600_000, channels: [], watch: [] },
+      ok: true, value: { userId: 'alice', deviceId: null, tokenId: null, issuedAt: null, expiresAt: NOW + 600_000, channels: [], watch: [] },
     })
   })
 

@@ -21,17 +21,19 @@ function setUp() {
     clock, heartbeat, timers: () => timers.size,
     /** Seconds since the start at which each thing happened. */
     add: (of: Heartbeat = heartbeat, answers = false) => {
-      const log = { pings: [] as number[], keepalives: [] as number[], silent: [] as number[] }
+      const log = { pings: [] as number[], keepalives: [] as number[], silent: [] as number[], stuck: [] as number[] }
+      const socket = { isReceiving: false, waitingBytes: 0 }
       const seconds = (): number => (now() - START) / 1_000
-      const { heard, stop } = of.add({
+      const { heard, received, stop } = of.add({
         ping: () => {
           log.pings.push(seconds())
           if (answers) heard()
         },
         keepalive: () => { log.keepalives.push(seconds()) },
         silent: () => { log.silent.push(seconds()) },
+        isReceiving: () => socket.isReceiving, waitingBytes: () => socket.waitingBytes, stuck: () => { log.stuck.push(seconds()) },
       })
-      return { ...log, heard, stop }
+      return { ...log, socket, heard, received, stop }
     },
     /** Time passes, and nothing runs meanwhile. */
     stall: (ms: number) => { stalledMs += ms },
@@ -133,5 +135,74 @@ describe('a heartbeat', () => {
       stall(400)
     }
     expect(silent[0]).toBeLessThanOrEqual(20)
+  })
+
+  it.each([0, 1, 500, 999])('[W11] ends a message that has not arrived within 10 s, begun %i ms into a second', (offsetMs) => {
+    const { clock, add } = setUp()
+    const { socket, stuck } = add(undefined, true)
+    clock.advance(2_000 + offsetMs)
+    socket.isReceiving = true
+    clock.advance(60_000)
+    expect(stuck).toHaveLength(1)
+    const tookS = stuck[0]! - 2 - offsetMs / 1_000
+    expect(tookS).toBeGreaterThanOrEqual(9)
+    expect(tookS).toBeLessThanOrEqual(10)
+  })
+
+  it('[W11] bears messages that are always under way, if only they arrive', () => {
+    const { clock, add } = setUp()
+    const { socket, stuck, received } = add(undefined, true)
+    socket.isReceiving = true
+    for (let seconds = 0; seconds < 60; seconds += 9) {
+      clock.advance(9_000)
+      received()
+    }
+    expect(stuck).toEqual([])
+  })
+
+  it('[W11] is not fooled by what comes between the parts of a message', () => {
+    const { clock, add } = setUp()
+    const { socket, stuck, heard } = add()
+    socket.isReceiving = true
+    for (let seconds = 0; seconds < 12; seconds++) {
+      heard()
+      clock.advance(1_000)
+    }
+    expect(stuck).toHaveLength(1)
+  })
+
+  it('[T21] ends who does not take more than a megabyte for 5 s', () => {
+    const { clock, add } = setUp()
+    const { socket, stuck } = add(undefined, true)
+    socket.waitingBytes = 1_048_577
+    clock.advance(5_999)
+    expect(stuck).toEqual([])
+    clock.advance(1)
+    expect(stuck).toEqual([6])
+    clock.advance(60_000)
+    expect(stuck).toHaveLength(1)
+  })
+
+  it('[T21] bears who takes it in time, and who leaves a megabyte', () => {
+    const { clock, add } = setUp()
+    const [slow, full] = [add(undefined, true), add(undefined, true)]
+    full.socket.waitingBytes = 1_048_576
+    for (let round = 0; round < 10; round++) {
+      slow.socket.waitingBytes = 5_000_000
+      clock.advance(5_000)
+      slow.socket.waitingBytes = 1_000
+      clock.advance(1_000)
+    }
+    expect([slow.stuck, full.stuck]).toEqual([[], []])
+  })
+
+  it('[T21, LV6] counts its own stall against nobody', () => {
+    const { clock, add, stall } = setUp()
+    const { socket, stuck } = add(undefined, true)
+    socket.waitingBytes = 5_000_000
+    clock.advance(2_500)
+    stall(30_000)
+    clock.advance(1_000)
+    expect(stuck).toEqual([])
   })
 })

@@ -1,107 +1,20 @@
 import { describe, expect, it } from 'vitest'
-import * as Y from 'yjs'
 import type { Authenticated } from '../../../server/relay/authenticate.js'
-import { createAwarenessRoom } from '../../../server/relay/awareness-room.js'
-import { openSession, type Session } from '../../../server/relay/session.js'
-import { messagesOf } from '../../../server/hub/batch.js'
-import { createHub } from '../../../server/hub/hub.js'
-import { NO_METER } from '../../../server/hub/meter.js'
+import type { Bearer } from '../../../server/relay/token-claims.js'
 import type { UserStore } from '../../../server/hub/user-store.js'
 import { createMemoryStore } from '../../../server/store/memory-store.js'
-import { DEFAULT_POLICY } from '../../../src/model/arguments.js'
 import { digestOf } from '../../../src/model/registers.js'
 import type { JsonObject } from '../../../src/model/json.js'
-import type { Principal } from '../../../src/presence-service.js'
 import { encodeAwareness, decodeAwareness } from '../../../src/protocol/awareness-frames.js'
-import { createFeedReader, type FeedNews } from '../../../src/protocol/feed-reader.js'
-import { WIRE } from '../../../src/protocol/limits.js'
 import {
-  AWARENESS, QUERY_AWARENESS, SYNC, TYPE, decodeDeviceReply, decodeNotice, decodeWelcome, encodeAuth, encodeDeviceRequest, encodeHello, encodeLeave, encodeWatch, typeOf,
-  type Hello, type WatchOperation,
+  AWARENESS, QUERY_AWARENESS, SYNC, TYPE, decodeDeviceReply, decodeNotice, decodeWelcome, encodeAuth, encodeDeviceRequest, encodeLeave,
+  type WatchOperation,
 } from '../../../src/protocol/messages.js'
-import { encode, writeVarUint, writeVarUint8Array } from '../../../src/protocol/wire.js'
-import { createManualClock } from '../../../testing/manual-clock.js'
+import { LAPTOP, PHONE, START, STEP1, createSessionWorld, hello, liveness, person, refused, state, sync, watching, written, type SessionWorld } from './session-world.js'
 
-const START = 1_700_000_000_000
-const LAPTOP = 'laptop'.padEnd(22, '-')
-const PHONE = 'phone'.padEnd(22, '-')
-const person = (userId: string, over: Partial<Principal> = {}): Principal =>
-  ({ userId, deviceId: null, tokenId: null, expiresAt: START + 86_400_000, channels: '*', watch: '*', ...over })
-const hello = (deviceId = LAPTOP, over: Partial<Hello> = {}): Uint8Array => encodeHello({
-  version: 1, deviceId, kind: 'laptop', name: 'A laptop', heartbeatIntervalMs: 30_000, awayAfterMs: 300_000, offlineAfterMs: 3_600_000, digest: '', ...over,
-})
-const state = (deviceId = LAPTOP, over: JsonObject = {}): JsonObject => ({ deviceId, kind: 'laptop', name: 'A laptop', sinceInputMs: 0, locked: false, hidden: false, holds: [], override: null, digest: '', ...over })
-const liveness = (...states: readonly (JsonObject | null)[]): Uint8Array => encodeAwareness(states.map((one, index) => ({ clientId: index + 1, clock: 1, state: one })))
-const sync = (subtype: number, bytes: Uint8Array): Uint8Array => encode(SYNC, (writer) => {
-  writeVarUint(writer, subtype)
-  writeVarUint8Array(writer, bytes)
-})
-const STEP1 = sync(0, Uint8Array.of(0))
-const watching = (...operations: readonly [verb: WatchOperation['verb'], id: string][]): Uint8Array => encodeWatch(operations.map(([verb, id]) => ({ verb, id })))
-/** As a device writes it. */
-function written(registers: Record<string, unknown>, writerId = LAPTOP): Uint8Array {
-  const doc = new Y.Doc()
-  doc.transact(() => Object.entries(registers).forEach(([name, value]) => doc.getMap('registers').set(`${name}/${writerId}`, { at: [START, 0, writerId], value })))
-  return Y.encodeStateAsUpdate(doc)
-}
-const refused = (isTemporary = false): Authenticated => ({ ok: false, reason: 'it is bad', isTemporary })
-function setUp(store: UserStore = createMemoryStore({ now: () => START })) {
-  const clock = createManualClock(START)
-  const hub = createHub({ clock, store, policy: DEFAULT_POLICY, log: () => undefined, meter: NO_METER })
-  const rooms = new Map<string, ReturnType<typeof createAwarenessRoom>>()
-  const counts = new Map<string, number>()
-  let devices = 0
-  return { clock, hub, store, counts, status: (userId: string) => hub.find(userId)?.shown.projection.status, connect, settle, tick: () => clock.advance(WIRE.feedTickMs) }
-
-  /** What waits for the store is there, and what waits for nothing else is told. */
-  async function settle(): Promise<void> {
-    for (let turn = 0; turn < 30; turn++) await Promise.resolve()
-    clock.advance(0)
-  }
-  async function connect(userId: string, { principal = person(userId), authenticate = async () => refused() }: { readonly principal?: Principal; readonly authenticate?: (token: string) => Promise<Authenticated> } = {}) {
-    const user = await hub.open(userId)
-    const room = rooms.get(userId) ?? createAwarenessRoom(clock.now)
-    rooms.set(userId, room)
-    const frames: Uint8Array[] = []
-    const closed: { code: number; reason: string }[] = []
-    const session = openSession({
-      hub, user, principal, relayNumber: 7, room, authenticate, random: { deviceId: () => `stock${++devices}`.padEnd(22, '-'), yjsClientId: () => 1_000 + devices },
-      send: (frame) => { frames.push(frame.slice()) }, feed: {
-        deliver(batch) {
-          frames.push(...messagesOf(batch))
-          return 0
-        },
-        isSlow: () => false, onceDrained: () => undefined,
-      }, close: (code, reason) => { closed.push({ code, reason }) }, count: (what) => { counts.set(what, (counts.get(what) ?? 0) + 1) },
-    })
-    return connectionOf(session, frames, closed)
-  }
-  function connectionOf(session: Session, frames: Uint8Array[], closed: { code: number; reason: string }[]) {
-    const ofType = (type: number): Uint8Array[] => frames.filter((frame) => typeOf(frame) === type)
-    return {
-      session, frames, types: () => frames.map(typeOf), ofType, code: () => closed[0]?.code, closings: () => closed.length,
-      notices: () => ofType(TYPE.notice).map((frame) => decodeNotice(frame)).flatMap((notice) => (notice.ok ? [[notice.value.code, notice.value.subject]] : [])),
-      /** All news since the connection began. */
-      news(): FeedNews[] {
-        const reader = createFeedReader()
-        return ofType(TYPE.feed).flatMap((frame) => {
-          const read = reader.read(frame, clock.now())
-          if (!read.ok) throw new Error(read.reason)
-          return read.value
-        })
-      },
-      send: (...sent: readonly Uint8Array[]) => sent.forEach((frame) => session.receive(frame)),
-      async ours(deviceId = LAPTOP) {
-        session.receive(hello(deviceId))
-        session.receive(liveness(state(deviceId)))
-        await settle()
-        return this
-      },
-    }
-  }
-}
+const setUp = (store?: UserStore): SessionWorld => createSessionWorld(store ? { store } : {})
 /** A second person who sees the first. */
-async function watcherOf({ connect, settle }: Pick<ReturnType<typeof setUp>, 'connect' | 'settle'>, userId: string) {
+async function watcherOf({ connect, settle }: Pick<SessionWorld, 'connect' | 'settle'>, userId: string) {
   const watcher = await (await connect('watcher')).ours(PHONE)
   watcher.send(watching(['watch', userId]))
   await settle()
@@ -158,7 +71,7 @@ describe('a client that says hello', () => {
     expect([alice.code(), counts.get('unknown-message')]).toEqual([undefined, 3])
   })
 
-  it.each<[what: string, code: number, principal: Partial<Principal>, frames: readonly Uint8Array[]]>([
+  it.each<[what: string, code: number, principal: Partial<Bearer>, frames: readonly Uint8Array[]]>([
     ['is too old', 4_426, {}, [hello(LAPTOP, { version: 0 })]],
     ['is another device than its token says', 4_403, { deviceId: PHONE }, [hello()]],
     ['says it twice', 4_400, {}, [hello(), hello()]],
@@ -371,11 +284,12 @@ describe('a watch', () => {
   })
 
   it('[T7] of more than 500 is refused; one that is there already is not one more', async () => {
-    const { connect, hub, settle } = setUp()
+    const { connect, hub, settle, clock } = setUp()
     const alice = await (await connect('alice')).ours()
     alice.send(watching(...Array.from({ length: 500 }, (_, index): ['watch', string] => ['watch', `user${index}`])))
     await settle()
     expect(alice.notices()).toEqual([])
+    clock.advance(10_000)
     alice.send(watching(['watch', 'user0'], ['watch', 'one more']))
     await settle()
     expect([alice.notices(), hub.find('one more')]).toEqual([[['quota', 'one more']], undefined])
@@ -489,6 +403,16 @@ describe('the end', () => {
     await (await connect('bob')).ours(PHONE)
     clock.advance(60_000)
     expect([alice.frames.length, alice.closings(), hub.find('carol')]).toEqual([said, 0, undefined])
+  })
+
+  it('F16 of the whole relay is told to ours, with when to come back, and to a stock client not at all', async () => {
+    const { connect } = setUp()
+    const ours = await (await connect('alice')).ours()
+    const stock = await connect('alice')
+    stock.send(STEP1)
+    for (const { session } of [ours, stock]) session.retryAfter(7_500)
+    expect(decodeNotice(ours.frames.at(-1)!)).toMatchObject({ ok: true, value: { code: 'draining', retryAfterMs: 7_500 } })
+    expect(stock.types().filter((type) => type! >= 100)).toEqual([])
   })
 
   it('leaves nobody in memory for whom there is no reason', async () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fullBucket, take, type Rate } from '../../../server/relay/token-bucket.js'
+import { fullBucket, take } from '../../../server/relay/token-bucket.js'
+import type { Rate } from '../../../src/protocol/limits.js'
 
 const NOW = 1_700_000_000_000
 const RATE: Rate = { perSecond: 20, burst: 40 }

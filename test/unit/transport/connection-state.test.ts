@@ -4,7 +4,7 @@ import { CLOSE, refusalOf } from '../../../src/protocol/close-codes.js'
 import { IDLE, STEADY_MS, isMendable, nextConnection, retryDelayMs, type Connection, type ConnectionNews } from '../../../src/transport/connection-state.js'
 
 const NOW = 1_700_000_000_000
-const closed = (code: number, mendable = false): ConnectionNews => ({ type: 'closed', code, isMendable: mendable })
+const closed = (code: number, mendable = false, restMs = 0): ConnectionNews => ({ type: 'closed', code, isMendable: mendable, restMs })
 const after = (...news: readonly (ConnectionNews | ConnectionNews['type'])[]): Connection =>
   news.reduce<Connection>((connection, one) => nextConnection(connection, (typeof one === 'string' ? { type: one } : one) as ConnectionNews, NOW, 0.5), IDLE)
 
@@ -15,6 +15,8 @@ describe('a connection', () => {
     ['does not start twice', ['start', 'start'], { name: 'connecting', attempt: 1 }],
     ['is online once the relay has answered', ['start', 'established'], { name: 'online', since: NOW }],
     ['waits after it was lost', ['start', 'established', closed(1_006)], { name: 'waiting', attempt: 0, retryAt: NOW + 1_500 }],
+    ['[F16] waits for as long as a relay that drains has asked, and then in its window', ['start', 'established', closed(CLOSE.draining, false, 8_000)], { name: 'waiting', attempt: 0, retryAt: NOW + 9_500 }],
+    ['[F16] counts no try while the relay rests', ['start', 'established', closed(CLOSE.draining, false, 8_000), 'wake', closed(1_006, false, 7_000), 'wake', closed(1_006, false, 6_000)], { name: 'waiting', attempt: 0, retryAt: NOW + 7_500 }],
     ['waits after a try that failed', ['start', closed(1_006)], { name: 'waiting', attempt: 1, retryAt: NOW + 1_500 }],
     ['counts its tries', ['start', closed(1_006), 'retry', closed(1_006), 'retry'], { name: 'connecting', attempt: 3 }],
     ['tries at once when it is woken', ['start', closed(1_006), 'wake'], { name: 'connecting', attempt: 2 }],
