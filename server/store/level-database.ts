@@ -1,38 +1,37 @@
-import { open, rm } from 'node:fs/promises'
-import { join } from 'node:path'
-import { ClassicLevel } from 'classic-level'
 import { PresenceError } from '../../src/errors.js'
 import type { Log } from '../../src/ports.js'
-
-export type LevelOperation =
-  | { readonly type: 'put'; readonly key: string; readonly value: string }
-  | { readonly type: 'del'; readonly key: string }
+import { COMMITS, createCommitRows, findCommits, type CommitRows } from './commit-rows.js'
+import type { Disk, Level, LevelOperation } from './disk.js'
+import { createHead, readHead } from './head.js'
 
 export interface LevelDatabase {
-  read<T>(work: (level: ClassicLevel) => Promise<T>): Promise<T>
+  read<T>(work: (level: Level) => Promise<T>): Promise<T>
   /** One atomic batch, on disk when it resolves. One at a time. */
-  write(prepare: (level: ClassicLevel) => readonly LevelOperation[]): Promise<void>
+  write(prepare: (level: Level) => readonly LevelOperation[]): Promise<void>
   close(): Promise<void>
 }
-
-/** Its log is read whole at every start: small, so that a start is short. */
-const LOG_BYTES = 1_048_576
 
 /**
  * LevelDB refuses every write after one that failed, since it cannot know what of it reached the disk; only opening it anew
  * helps. That is done once the folder takes bytes again: until then reads go on (F13).
  */
-export async function openLevelDatabase(path: string, log: Log): Promise<LevelDatabase> {
-  const level = new ClassicLevel(path, { writeBufferSize: LOG_BYTES })
-  await level.open().catch((cause: unknown) => { throw notOpened(path, cause) })
+export async function openLevelDatabase(disk: Disk, log: Log): Promise<LevelDatabase> {
+  const { path, level } = disk
   const reads = new Set<Promise<unknown>>()
+  const head = createHead(disk, log)
+  let lastCommit = 0
   let refusesWrites = false
+  let isDraining = false
   let reopening: Promise<void> | null = null
   let isClosed = false
+  let commits = await openFirst().catch(async (cause: unknown) => {
+    await level.close().catch(() => {})
+    throw notOpened(path, cause)
+  })
 
   return {
     async read(work) {
-      if (level.status !== 'open') await reopen()
+      if (level.status !== 'open' || isDraining) await reopen()
       const reading = work(level)
       reads.add(reading)
       return reading.finally(() => reads.delete(reading))
@@ -40,17 +39,35 @@ export async function openLevelDatabase(path: string, log: Log): Promise<LevelDa
     async write(prepare) {
       if (refusesWrites) await reopen()
       try {
-        await level.batch([...prepare(level)], { sync: true })
+        const { number, operations } = commits.next()
+        await level.batch([...prepare(level), ...operations], { sync: true })
+        commits.written(await disk.syncLogNames())
+        lastCommit = number
+        head.raise(lastCommit)
       } catch (cause) {
         refusesWrites = true
-        log('error', 'The store could not be written.', { path, cause })
+        log('error', 'The store could not be written.', { path, cause: textOf(cause) })
         throw notWritten(path, cause)
       }
     },
     async close() {
       isClosed = true
+      await head.close()
       await level.close()
     },
+  }
+
+  async function openFirst(): Promise<CommitRows> {
+    await disk.create()
+    lastCommit = await readHead(disk, log)
+    return open()
+  }
+
+  async function open(): Promise<CommitRows> {
+    await level.open()
+    const found = findCommits(await level.iterator(COMMITS).all(), lastCommit)
+    if (found.lost) log('error', 'The disk lost commits that the store had acknowledged. Devices bring registers back; revoke again what was revoked of late.', { path, ...found.lost })
+    return createCommitRows(found)
   }
 
   async function reopen(): Promise<void> {
@@ -61,28 +78,19 @@ export async function openLevelDatabase(path: string, log: Log): Promise<LevelDa
   async function openAnew() {
     if (isClosed) throw notWritten(path, undefined)
     try {
-      await takesBytes(path)
+      await disk.probe()
       // An iterator dies with its database.
-      while (reads.size > 0) await Promise.allSettled(reads)
+      isDraining = true
+      await Promise.allSettled(reads)
       await level.close()
-      await level.open()
+      commits = await open()
     } catch (cause) {
       throw notWritten(path, cause)
+    } finally {
+      isDraining = false
     }
     refusesWrites = false
     log('warn', 'The store can be written again.', { path })
-  }
-}
-
-async function takesBytes(path: string) {
-  const probe = join(path, 'porchlight-probe')
-  const file = await open(probe, 'w')
-  try {
-    await file.writeFile(new Uint8Array(2 * LOG_BYTES))
-    await file.sync()
-  } finally {
-    await file.close()
-    await rm(probe, { force: true })
   }
 }
 

@@ -1,16 +1,16 @@
-import { isWriterId } from '../../src/model/hybrid-clock.js'
-import { isObject } from '../../src/model/json.js'
-import { PresenceError } from '../../src/errors.js'
 import type { Log } from '../../src/ports.js'
 import type { UserId } from '../../src/presence-service.js'
-import { REVOCATION_KEPT_MS, type Revocation, type UserStore } from '../hub/user-store.js'
+import type { UserStore } from '../hub/user-store.js'
+import type { Disk, LevelOperation } from './disk.js'
 import { createGroupCommit } from './group-commit.js'
-import { openLevelDatabase, type LevelDatabase, type LevelOperation } from './level-database.js'
+import { openLevelDatabase, type LevelDatabase } from './level-database.js'
+import { createLevelDisk } from './level-disk.js'
 import { storeClosed } from './memory-store.js'
-import { parseRevocation, seal, unseal } from './stored-values.js'
+import { readRevocations } from './revocations.js'
+import { drawMeta } from './store-meta.js'
+import { seal } from './stored-values.js'
 import { ALL_USERS, REVOCATIONS, firstKeyAfter, rangeOf, revocationKey, userOf } from './user-keys.js'
-import { readUser, rowsOf } from './user-rows.js'
-import { newWriterId } from './writer-id.js'
+import { readUser, rowsOf, type DamagedRow } from './user-rows.js'
 
 export interface LevelStoreOptions {
   /** Told of damaged values and of a disk that fails. */
@@ -31,10 +31,12 @@ const SURPLUS_ROWS = 100
 const USERS_AT_ONCE = 100
 
 /** The relay's embedded store: one LevelDB folder, one key per register, record and activity row. */
-export async function openLevelStore(path: string, options: LevelStoreOptions): Promise<UserStore> {
+export const openLevelStore = (path: string, options: LevelStoreOptions): Promise<UserStore> => openStoreOn(createLevelDisk(path), options)
+
+export async function openStoreOn(disk: Disk, options: LevelStoreOptions): Promise<UserStore> {
   const { log, now, onCommit } = { ...DEFAULT_OPTIONS, ...options }
-  const database = await openLevelDatabase(path, log)
-  const { relayNumber, writerId } = await drawMeta(database, path, now).catch(async (error: unknown) => {
+  const database = await openLevelDatabase(disk, log)
+  const { relayNumber, writerId } = await drawMeta(database, disk.path, now).catch(async (error: unknown) => {
     await database.close()
     throw error
   })
@@ -60,12 +62,8 @@ export async function openLevelStore(path: string, options: LevelStoreOptions): 
   async function load(userId: UserId) {
     refuseWhenClosed()
     const entries = await database.read((level) => level.iterator(rangeOf(userId)).all())
-    const { user, damaged, surplus } = readUser(userId, entries)
-    for (const { key, reason } of damaged) log('warn', 'A damaged value was set aside.', { key, reason })
-    tidy([
-      ...damaged.map(({ key, value }) => ({ type: 'set-aside', key, value }) as const),
-      ...surplus.map((key) => ({ type: 'del', key }) as const),
-    ])
+    const { user, ...rest } = readUser(userId, entries)
+    tidy(rest)
     return user
   }
 
@@ -86,17 +84,15 @@ export async function openLevelStore(path: string, options: LevelStoreOptions): 
     }
   }
 
-  async function revocations(): Promise<Revocation[]> {
+  async function revocations() {
     refuseWhenClosed()
     const entries = await database.read((level) => level.iterator(REVOCATIONS).all())
-    const since = now() - REVOCATION_KEPT_MS
-    return entries.flatMap(([key, value]) => {
-      const revocation = parseRevocation(unseal(key, value))
-      return revocation.ok && revocation.value.at >= since ? [revocation.value] : []
-    })
+    const { revocations: effective, ...rest } = readRevocations(entries, now())
+    tidy(rest)
+    return effective
   }
 
-  async function revoke(revocation: Revocation): Promise<void> {
+  async function revoke(revocation: Parameters<UserStore['revoke']>[0]) {
     refuseWhenClosed()
     const key = revocationKey(revocation)
     await writes.commit([{ type: 'put', key, value: seal(key, revocation) }])
@@ -119,50 +115,27 @@ export async function openLevelStore(path: string, options: LevelStoreOptions): 
     if (!closing) load(userId).catch(() => {})
   }
 
-  /** Nothing depends on it; the next load would do it again. */
-  function tidy(operations: readonly Operation[]) {
-    if (operations.length > 0 && !closing) writes.commit(operations).catch(() => {})
+  /** Nothing depends on its writes; the next look would do them again. */
+  function tidy({ damaged, surplus }: { readonly damaged: readonly DamagedRow[]; readonly surplus: readonly string[] }) {
+    for (const { key, reason } of damaged) log('warn', 'A damaged value was set aside.', { key, reason })
+    if (damaged.length + surplus.length === 0 || closing) return
+    writes.commit([
+      ...damaged.map(({ key, value }) => ({ type: 'set-aside', key, value }) as const),
+      ...surplus.map((key) => ({ type: 'del', key }) as const),
+    ]).catch(() => {})
   }
 }
 
-const META_KEY = 'meta'
-/** Of what lies on the disk. A later one may not be read as if it were this one. */
-const FORMAT = 1
-
-/** At least the time, so that it grows on where the last one can no longer be read. */
-async function drawMeta(database: LevelDatabase, path: string, now: () => number): Promise<{ relayNumber: number; writerId: string }> {
-  const stored = await database.read((level) => level.get(META_KEY))
-  const meta = stored === undefined ? undefined : unseal(META_KEY, stored)
-  const { format, relayNumber: last, writerId: kept } = meta?.ok && isObject(meta.value) ? meta.value : {} as Readonly<Record<string, unknown>>
-  if (typeof format === 'number' && format > FORMAT) throw tooNew(path)
-  const relayNumber = Math.max(typeof last === 'number' ? last + 1 : 0, Math.floor(now()))
-  const writerId = isWriterId(kept) ? kept : newWriterId()
-  await database.write(() => [{ type: 'put', key: META_KEY, value: seal(META_KEY, { format: FORMAT, relayNumber, writerId }) }])
-  return { relayNumber, writerId }
-}
-
-const tooNew = (path: string) => new PresenceError('storage-unavailable', {
-  subject: path,
-  message: `The store "${path}" was written by a newer version of Porchlight.`,
-  remedy: 'Run that version or a later one, or give this one a folder of its own.',
-})
-
 /** The next users in order; it leaps over the rows of each. */
-function usersFrom(database: LevelDatabase, from: string): Promise<UserId[]> {
+function usersFrom(database: LevelDatabase, first: string): Promise<UserId[]> {
   return database.read(async (level) => {
     const found: UserId[] = []
-    const iterator = level.keys({ ...ALL_USERS, gte: from })
-    try {
-      while (found.length < USERS_AT_ONCE) {
-        const key = await iterator.next()
-        if (key === undefined) break
-        const userId = userOf(key)
-        if (userId === null) continue
-        found.push(userId)
-        iterator.seek(firstKeyAfter(userId))
-      }
-    } finally {
-      await iterator.close()
+    for (let from = first; found.length < USERS_AT_ONCE;) {
+      const [key] = await level.keys({ ...ALL_USERS, gte: from, limit: 1 }).all()
+      if (key === undefined) break
+      const userId = userOf(key)
+      if (userId !== null) found.push(userId)
+      from = userId === null ? `${key}\0` : firstKeyAfter(userId)
     }
     return found
   })

@@ -1,13 +1,14 @@
 import { PresenceError } from '../../src/errors.js'
 import type { UserId } from '../../src/presence-service.js'
 import type { Revocation, StoredUser, UserStore } from '../hub/user-store.js'
-import { newWriterId } from './writer-id.js'
 import { applyChanges, NOBODY } from './apply-changes.js'
+import { effectiveRevocations } from './revocations.js'
+import { newWriterId } from './writer-id.js'
 
 /** Keeps everything until it is closed. `now` makes its number greater than that of the process before (LV6). */
 export function createMemoryStore({ now = () => Date.now() }: { readonly now?: () => number } = {}): UserStore {
   const users = new Map<UserId, StoredUser>()
-  const revocations = new Map<string, Revocation>()
+  let revocations: Revocation[] = []
   let isClosed = false
 
   return {
@@ -27,11 +28,12 @@ export function createMemoryStore({ now = () => Date.now() }: { readonly now?: (
     },
     async revocations() {
       refuseWhenClosed()
-      return [...revocations.values()]
+      revocations = effectiveRevocations(revocations, now())
+      return revocations
     },
     async revoke(revocation) {
       refuseWhenClosed()
-      revocations.set(`${revocation.what} ${revocation.id}`, revocation)
+      revocations = effectiveRevocations([...revocations, revocation], now())
     },
     async close() {
       isClosed = true

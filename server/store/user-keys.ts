@@ -30,9 +30,9 @@ export function activityKey(userId: UserId, eventId: string): string {
   return `${prefixOf(userId)}/a/${encodeURIComponent(eventId.slice(0, colon))}/${eventId.slice(colon + 1).padStart(16, '0')}`
 }
 
-/** `v/<token, user or device>/<id>`. */
+/** `v/<token, user or device>/<id>/<time>`: an older one never takes the place of a newer. */
 export const REVOCATIONS: KeyRange = { gte: 'v/', lt: `v${AFTER_SLASH}` }
-export const revocationKey = ({ what, id }: Revocation): string => `v/${what}/${encodeURIComponent(id)}`
+export const revocationKey = ({ what, id, at }: Revocation): string => `v/${what}/${encodeURIComponent(id)}/${at}`
 
 export type UserKey =
   | { readonly part: 'register'; readonly name: string }

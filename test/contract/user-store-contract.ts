@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import type { DepartureRecord, StoredUser, UserChanges, UserStore } from '../../server/hub/user-store.js'
+import { REVOCATION_KEPT_MS, type DepartureRecord, type Revocation, type StoredUser, type UserChanges, type UserStore } from '../../server/hub/user-store.js'
 import { isWriterId } from '../../src/model/hybrid-clock.js'
 import type { Register } from '../../src/model/registers.js'
 import type { ActivityEvent, JsonValue } from '../../src/presence-service.js'
@@ -9,13 +9,24 @@ const PHONE = 'phone00000000000000000'
 /** Of a newer version: kept as it is. */
 const NOTE = 'note'
 
-/** `open` called again with the same name is the next start on the same data, where there is any. */
-export function describeUserStore(name: string, open: (name: string) => Promise<UserStore>, { survivesClose }: { readonly survivesClose: boolean }): void {
+export interface StoreMaker {
+  /** Called again with the same name it is the next start on the same data, where there is any. */
+  open(name: string, now: () => number): Promise<UserStore>
+  /** Ends the process in the middle of whatever it does. */
+  crash(name: string): Promise<void>
+  /** Whether anything outlives a process. */
+  readonly isDurable: boolean
+}
+
+export function describeUserStore(name: string, { open, crash, isDurable }: StoreMaker): void {
   describe(`UserStore contract: ${name}`, () => {
     const opened: UserStore[] = []
     let stores = 0
+    /** Every process that starts is later than the one before. */
+    let now = 1_700_000_000_000
     const openNamed = async (data: string) => {
-      const store = await open(data)
+      now++
+      const store = await open(data, () => now)
       opened.push(store)
       return store
     }
@@ -141,14 +152,81 @@ export function describeUserStore(name: string, open: (name: string) => Promise<
         await store.close()
       }
       expect(writerIds.every(isWriterId)).toBe(true)
-      expect(new Set(writerIds).size).toBe(survivesClose ? 1 : 2)
+      expect(new Set(writerIds).size).toBe(isDurable ? 1 : 2)
     })
 
-    it(survivesClose ? 'has everything after a restart' : 'has nothing after a restart', async () => {
+    it(isDurable ? 'has everything after a restart' : 'has nothing after a restart', async () => {
       const store = await openNamed('kept')
       await store.save('alice', everything)
       await store.close()
-      expect(await (await openNamed('kept')).load('alice')).toEqual(survivesClose ? everything : nothing)
+      expect(await (await openNamed('kept')).load('alice')).toEqual(isDurable ? everything : nothing)
+    })
+
+    it(`[SY2] has after a crash ${isDurable ? 'all that it acknowledged' : 'nothing'}`, async () => {
+      const revoked = revocation('token', 'lost', now)
+      // Not closed when the test is over: it has crashed.
+      const crashing = await open('crashed', () => now)
+      const userIds = Array.from({ length: 40 }, (_, index) => `user ${index}`)
+      for (const userId of userIds.slice(0, 10)) await crashing.save(userId, everything)
+      await Promise.all(userIds.slice(10).map((userId) => crashing.save(userId, everything)))
+      await crashing.save('user 0', { frozen: null })
+      await crashing.revoke(revoked)
+      await crash('crashed')
+      const store = await openNamed('crashed')
+      expect((await idsOf(store)).sort()).toEqual(isDurable ? userIds.sort() : [])
+      for (const userId of userIds) {
+        const frozen = userId === 'user 0' ? null : everything.frozen
+        expect(await store.load(userId), `of ${userId}`).toEqual(isDurable ? { ...everything, frozen } : nothing)
+      }
+      expect(await store.revocations()).toEqual(isDurable ? [revoked] : [])
+    })
+
+    it('has no revocations before there are any', async () => {
+      expect(await (await openEmpty()).revocations()).toEqual([])
+    })
+
+    it('keeps what was revoked of each kind, the newest of each id, in whatever order they came', async () => {
+      const store = await openEmpty()
+      await Promise.all([
+        store.revoke(revocation('token', 'a', now)),
+        store.revoke(revocation('user', 'a', now - 1)),
+        store.revoke(revocation('device', 'a', now - 2)),
+        store.revoke(revocation('token', 'a/b', now - 3)),
+      ])
+      await store.revoke(revocation('user', 'a', now - 5))
+      await store.revoke(revocation('device', 'a', now))
+      for (let again = 0; again < 2; again++) {
+        expect(sorted(await store.revocations())).toEqual(sorted([
+          revocation('token', 'a', now), revocation('user', 'a', now - 1), revocation('device', 'a', now), revocation('token', 'a/b', now - 3),
+        ]))
+      }
+    })
+
+    it('names nobody for a revocation', async () => {
+      const store = await openEmpty()
+      await store.revoke(revocation('user', 'alice', now))
+      expect(await idsOf(store)).toEqual([])
+      expect(await store.load('alice')).toEqual(nothing)
+    })
+
+    it('drops a revocation that is older than any token it could concern', async () => {
+      const store = await openEmpty()
+      await store.revoke(revocation('token', 'older', now))
+      await store.revoke(revocation('token', 'newer', now + 1))
+      now += REVOCATION_KEPT_MS
+      expect(sorted(await store.revocations())).toEqual([revocation('token', 'newer', now + 1 - REVOCATION_KEPT_MS), revocation('token', 'older', now - REVOCATION_KEPT_MS)])
+      now++
+      expect(await store.revocations()).toEqual([revocation('token', 'newer', now - REVOCATION_KEPT_MS)])
+      now++
+      expect(await store.revocations()).toEqual([])
+    })
+
+    it(isDurable ? 'has its revocations after a restart' : 'has no revocations after a restart', async () => {
+      const store = await openNamed('revoking')
+      const revoked = revocation('user', 'alice', now)
+      await store.revoke(revoked)
+      await store.close()
+      expect(await (await openNamed('revoking')).revocations()).toEqual(isDurable ? [revoked] : [])
     })
 
     it('waits at close for saves under way, and closes twice', async () => {
@@ -166,6 +244,8 @@ export function describeUserStore(name: string, open: (name: string) => Promise<
       await expect(store.load('alice')).rejects.toMatchObject({ name: 'PresenceError', code: 'closed' })
       await expect(store.save('alice', everything)).rejects.toMatchObject({ code: 'closed' })
       await expect(idsOf(store)).rejects.toMatchObject({ code: 'closed' })
+      await expect(store.revocations()).rejects.toMatchObject({ code: 'closed' })
+      await expect(store.revoke(revocation('token', 'a', now))).rejects.toMatchObject({ code: 'closed' })
     })
   })
 }
@@ -174,6 +254,8 @@ const register = (ms: number, value: JsonValue): Register => ({ at: [ms, 0, LAPT
 const record = (name: string): DepartureRecord => ({ name, kind: 'laptop', lastSeenAt: 1_700_000_000_000.25, lastInputAt: null, digest: 'ab.cd' })
 const event = (deviceId: string, seq: number, timestamp = 1_000 + seq): ActivityEvent =>
   ({ id: `${deviceId}:${seq}`, type: 'message', channelId: null, timestamp, deviceId, data: { seq } })
+const revocation = (what: Revocation['what'], id: string, at: number): Revocation => ({ what, id, at })
+const sorted = (revocations: readonly Revocation[]): Revocation[] => [...revocations].sort((a, b) => `${a.what} ${a.id}`.localeCompare(`${b.what} ${b.id}`))
 
 const nothing: StoredUser = { registers: new Map(), records: new Map(), frozen: null, activity: [] }
 const everything: UserChanges = {
