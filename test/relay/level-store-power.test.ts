@@ -1,0 +1,103 @@
+/** The real database, and the power cut at any of its system calls: what a disk may then hold is rebuilt from a trace of them. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openLevelStore } from '../../server/store/level-store.js'
+import { bundleForNode, type Bundle } from '../support/bundle.js'
+import { traceFolder } from '../support/power-cut.js'
+import { canTrace, spawnTraced, type SystemCall } from '../support/system-calls.js'
+
+const WRITER = 'laptop0000000000000000'
+const USERS = ['alice', 'bob', 'carol']
+const CUTS = 60
+const folder = mkdtempSync(join(tmpdir(), 'porchlight-power-'))
+let bundle: Bundle
+beforeAll(async () => { bundle = await bundleForNode('server/store/level-store.ts') })
+afterAll(() => {
+  bundle.remove()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+describe.skipIf(!canTrace)('a power cut', () => {
+  it.each<[what: string, inject: readonly string[]]>([
+    ['at any system call', []],
+    ['at any system call, on a disk whose syncs fail now and then', ['fdatasync:error=EIO:when=15+20', 'fsync:error=EIO:when=3+3']],
+  ])('[F12] [F13] [SY2] %s loses nothing acknowledged and halves no save', async (_, inject) => {
+    const t0 = performance.now()
+    const path = join(folder, 'stores', String(inject))
+    mkdirSync(path, { recursive: true })
+    const script = join(bundle.folder, 'save.mjs')
+    writeFileSync(script, `import { openLevelStore } from ${JSON.stringify(bundle.file)}\n${SAVE_AND_RESTART}`)
+    const { child, calls } = spawnTraced([process.execPath, script, path], join(folder, 'trace'), inject)
+    child.stdout!.resume()
+    const traced = await calls()
+    const acknowledgements = traced.flatMap(readAcknowledgement)
+    console.log(performance.now() - t0, 'traced', traced.filter((c) => c.name === 'fdatasync' && c.result < 0).length, traced.filter((c) => c.name === 'fsync' && c.result < 0).length, acknowledgements.length)
+    expect(acknowledgements.length).toBeGreaterThan(100)
+    expect(traced.some(({ name, result }) => name === 'fdatasync' && result < 0)).toBe(String(inject).includes('fdatasync'))
+
+    const disk = traceFolder(path, traced)
+    console.log(performance.now() - t0, 'simulated')
+    const [firstLine, lastLine] = [acknowledgements[0]!.line, acknowledgements.at(-1)!.line]
+    const chances = [() => 0, () => 1, createChance(1)]
+    for (let cut = 0; cut < CUTS; cut++) {
+      const line = Math.floor(firstLine + ((lastLine - firstLine) * (cut + 1)) / CUTS)
+      const image = join(folder, 'images', `${String(inject)} ${cut}`)
+      disk.imageAt(line, image, chances[cut % 3]!)
+      const said: string[] = []
+      const store = await openLevelStore(image, { log: (level, message) => said.push(`${level} ${message}`) })
+      for (const userId of USERS) {
+        const user = await store.load(userId)
+        const edit = user.registers.get('note')?.at[0] ?? 0
+        const acknowledged = Math.max(0, ...acknowledgements.filter((each) => each.userId === userId && each.line <= line).map((each) => each.edit))
+        expect(edit, `${userId}, cut at line ${line}`).toBeGreaterThanOrEqual(acknowledged)
+        expect(user.registers.get('twin')?.at[0] ?? 0, `${userId} whole, cut at line ${line}`).toBe(edit)
+      }
+      expect(said, `told, cut at line ${line}`).toEqual([])
+      await store.close()
+      rmSync(image, { recursive: true })
+    }
+  }, 120_000)
+})
+
+function readAcknowledgement({ name, descriptor, texts, enteredAt }: SystemCall) {
+  const [, userId, edit] = name === 'write' && descriptor === 1 ? /^stored (\w+) (\d+)\n$/.exec(String(texts[0])) ?? [] : []
+  return userId === undefined ? [] : [{ userId, edit: Number(edit), line: enteredAt }]
+}
+
+/** Of its own, so that a failure comes again. */
+function createChance(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648
+    return state / 2_147_483_648
+  }
+}
+
+/** Enough for several logs; closed and opened again half-way. */
+const SAVE_AND_RESTART = `
+  import { writeSync } from 'node:fs'
+  import { setTimeout } from 'node:timers/promises'
+  let edit = 0
+  for (let half = 1; half <= 2; half++) {
+    const store = await openForSure()
+    while (edit < 60 * half) {
+      edit++
+      const registers = new Map(['note', 'twin'].map((name) => [name, { at: [edit, 0, '${WRITER}'], value: null }]))
+      await Promise.all(${JSON.stringify(USERS)}.map(async (userId) => {
+        const isSaved = await store.save(userId, { registers, frozen: 'x'.repeat(9_000) }).then(() => true, () => false)
+        if (isSaved) writeSync(1, 'stored ' + userId + ' ' + edit + '\\n')
+        else await setTimeout(5)
+      }))
+    }
+    await store.close()
+  }
+  async function openForSure() {
+    for (;;) {
+      const store = await openLevelStore(process.argv[2], { log: () => {} }).catch(() => null)
+      if (store) return store
+      await setTimeout(5)
+    }
+  }
+`
