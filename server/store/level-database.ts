@@ -95,7 +95,7 @@ export async function openLevelDatabase(disk: Disk, log: Log): Promise<LevelData
 }
 
 function notOpened(path: string, error: unknown): PresenceError {
-  const cause = error instanceof Error && error.cause ? error.cause : error
+  const cause = causeOf(error)
   const isLocked = cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_LOCKED'
   return new PresenceError('storage-unavailable', {
     subject: path,
@@ -114,4 +114,10 @@ const notWritten = (path: string, cause: unknown): PresenceError => new Presence
   cause,
 })
 
-const textOf = (cause: unknown): string => (cause instanceof Error ? cause.message : 'it is closed').replace(/\.$/, '')
+/** Of an opening that failed the database says only that it did. */
+const causeOf = (error: unknown): unknown => (error instanceof Error && error.cause ? error.cause : error)
+
+function textOf(error: unknown): string {
+  const cause = causeOf(error)
+  return (cause instanceof Error ? cause.message : 'it is closed').replace(/\.$/, '')
+}

@@ -36,7 +36,7 @@ export const canTrace: boolean = spawnSync('strace', ['-f', '-o', '/dev/null', '
 export function spawnTraced(command: readonly string[], traceFile: string, inject: readonly string[] = []): TracedProcess {
   const child = spawn('strace', [
     // The child is the process itself, and the tracer its grandchild.
-    '-D', '-f', '--seccomp-bpf', '-y', '-xx', '-s', '65536', '-o', traceFile, '-e', 'signal=none', '-e', `trace=${CALLS}`,
+    '-D', '-f', '--seccomp-bpf', '-y', '-xx', '-s', '65536', '-o', traceFile, '-e', `trace=${CALLS}`,
     ...inject.flatMap((fault) => ['-e', `inject=${fault}`]), ...command,
   ], { stdio: ['pipe', 'pipe', 'inherit'] })
   const end = (): void => { child.kill('SIGKILL') }
