@@ -24,7 +24,6 @@ describe.skipIf(!canTrace)('a power cut', () => {
     ['at any system call', []],
     ['at any system call, on a disk whose syncs fail now and then', ['fdatasync:error=EIO:when=15+20', 'fsync:error=EIO:when=3+3']],
   ])('[F12] [F13] [SY2] %s loses nothing acknowledged and halves no save', async (_, inject) => {
-    const t0 = performance.now()
     const path = join(folder, 'stores', String(inject))
     mkdirSync(path, { recursive: true })
     const script = join(bundle.folder, 'save.mjs')
@@ -33,12 +32,10 @@ describe.skipIf(!canTrace)('a power cut', () => {
     child.stdout!.resume()
     const traced = await calls()
     const acknowledgements = traced.flatMap(readAcknowledgement)
-    console.log(performance.now() - t0, 'traced', traced.filter((c) => c.name === 'fdatasync' && c.result < 0).length, traced.filter((c) => c.name === 'fsync' && c.result < 0).length, acknowledgements.length)
     expect(acknowledgements.length).toBeGreaterThan(100)
     expect(traced.some(({ name, result }) => name === 'fdatasync' && result < 0)).toBe(String(inject).includes('fdatasync'))
 
     const disk = traceFolder(path, traced)
-    console.log(performance.now() - t0, 'simulated')
     const [firstLine, lastLine] = [acknowledgements[0]!.line, acknowledgements.at(-1)!.line]
     const chances = [() => 0, () => 1, createChance(1)]
     for (let cut = 0; cut < CUTS; cut++) {

@@ -1,17 +1,30 @@
 /** A whole relay on a level store whose disk is slow, fails, or is full; and what its people are told meanwhile. */
-import { type ChildProcess } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { NO_METER } from '../../server/hub/meter.js'
+import { attachRelay } from '../../server/index.js'
 import { signToken } from '../../server/relay/sign-token.js'
+import { createServerPresenceService } from '../../server/service/create-presence-service.js'
+import { createNodeClock } from '../../server/service/node-clock.js'
+import { openStoreOn } from '../../server/store/level-store.js'
+import { DEFAULT_POLICY } from '../../src/model/arguments.js'
+import type { Log } from '../../src/ports.js'
 import type { BuiltBrowserPresenceService } from '../../src/presence-service.js'
-import { TYPE, decodeStored, typeOf } from '../../src/protocol/messages.js'
+import { CLOSE } from '../../src/protocol/close-codes.js'
+import { TYPE, decodeStored, decodeWelcome, typeOf } from '../../src/protocol/messages.js'
 import { bundleForNode, type Bundle } from '../support/bundle.js'
+import { helloOf, openClient } from '../support/hostile-client.js'
+import { createManualDisk, type ManualDisk } from '../support/manual-disk.js'
 import { openNodeTab } from '../support/node-tab.js'
 import { SECRET } from '../support/relay.js'
 import { freePort, killProcess } from '../support/relay-process.js'
 import { sentFrames } from '../support/sent-frames.js'
+import { canMount, mountSmallDisk } from '../support/small-disk.js'
 import { canTrace, spawnTraced, type SystemCall, type TracedProcess } from '../support/system-calls.js'
 import { until } from '../support/until.js'
 
@@ -54,6 +67,174 @@ describe.skipIf(!canTrace)('by its system calls, a relay', () => {
     expect(failed.length > 0).toBe(inject[0]!.includes('EIO'))
   }, 120_000)
 })
+
+describe('a relay', () => {
+  it.skipIf(!canMount)('[F13] [SY2] whose disk is full acknowledges nothing, goes on serving, and stores what waited once there is room', async () => {
+    const disk = mountSmallDisk(12_000_000)!
+    stops.push(async () => disk.unmount())
+    const relay = await startRelay(join(disk.path, 'store'))
+    const [alice, bob] = [await openTab(relay.url, 'alice'), await openTab(relay.url, 'bob')]
+    await Promise.all([alice, bob].map((tab) => tab.me.setCustomStatus('Before')))
+    await Promise.all([alice, bob].map((tab) => tab.me.sync()))
+    await bob.close()
+
+    disk.fill()
+    // What is left of the log's last page takes some.
+    let edits = 0
+    await until(async () => {
+      await alice.me.setCustomStatus(`Edit ${++edits} on a full disk`)
+      return relay.said().includes('could not be written')
+    }, 'the disk is found full')
+    await alice.me.setCustomStatus('The last')
+    let isStored = false
+    const syncing = alice.me.sync().then(() => { isStored = true })
+    const [bobAgain, otherAlice] = [await openTab(relay.url, 'bob'), await openTab(relay.url, 'alice')]
+    await until(() => bobAgain.getSnapshot().me?.customStatus === 'Before', 'what was stored is read')
+    await until(() => otherAlice.getSnapshot().me?.customStatus === 'The last', 'what waits is passed on')
+    const triesBefore = failuresIn(relay.said())
+    await until(() => failuresIn(relay.said()) >= triesBefore + 2, 'it was tried again')
+    expect(isStored).toBe(false)
+    expect(alice.getSnapshot().sync.pending).toBeGreaterThan(0)
+
+    disk.free()
+    await syncing
+    expect(alice.getSnapshot().sync).toMatchObject({ pending: 0, connection: { name: 'online' } })
+    await Promise.all([alice.close(), otherAlice.close()])
+    await relay.kill()
+    await relay.start()
+    const afterwards = await openTab(relay.url, 'alice')
+    await until(() => afterwards.getSnapshot().me?.customStatus === 'The last', 'it was stored')
+    expect(relay.said()).not.toContain('lost')
+  }, 120_000)
+
+  it('[F14] whose log has a bit flipped in its middle says from where to where it lost commits, and is told again by the devices', async () => {
+    const path = join(folder, 'flipped')
+    const relay = await startRelay(path)
+    const [alice, bob] = [await openTab(relay.url, 'alice'), await openTab(relay.url, 'bob')]
+    await alice.me.setCustomStatus('Lost on the disk')
+    await alice.me.sync()
+    // Beyond the block of the log that alice's edit is in; a damaged one is dropped to its end.
+    for (let edit = 1; edit <= 250; edit++) {
+      await bob.me.setCustomStatus(`Edit ${edit}, ${'which is long, '.repeat(5)}`)
+      await bob.me.sync()
+    }
+    await relay.kill()
+    flipBit(path, 'Lost on the disk')
+    await relay.start()
+    const [, from, to, count] = /lost commits.*"from":(\d+),"to":(\d+),"count":(\d+)/.exec(relay.said()) ?? []
+    expect(Number(count)).toBe(Number(to) - Number(from) + 1)
+    expect(relay.said()).not.toMatch(/alice|bob/)
+
+    await until(() => alice.getSnapshot().sync.connection.name === 'online' && alice.getSnapshot().sync.pending === 0, 'alice is back')
+    await alice.close()
+    const otherAlice = await openTab(relay.url, 'alice')
+    await until(() => otherAlice.getSnapshot().me?.customStatus === 'Lost on the disk', 'her edit is there again')
+    await otherAlice.close()
+    await relay.kill()
+    await relay.start()
+    expect(relay.said().match(/lost commits/g)).toHaveLength(1)
+    const afterwards = await openTab(relay.url, 'alice')
+    await until(() => afterwards.getSnapshot().me?.customStatus === 'Lost on the disk', 'and it is on the disk')
+  }, 120_000)
+})
+
+describe('a relay on a disk that fails when told', () => {
+  it('[F13] [SY2] acknowledges nothing and serves all it has; a user it cannot load gets 4553, and comes in by itself later', async () => {
+    const disk = createManualDisk()
+    const relay = await startRelayOn(disk)
+    const alice = await openTab(relay.url, 'alice')
+    await alice.me.setCustomStatus('Stored')
+    await alice.me.sync()
+
+    disk.plan = (step) => (step === 'sync' ? 'EIO' : undefined)
+    await alice.me.setCustomStatus('Waiting')
+    await until(() => relay.said.includes('The store could not be written.'), 'the sync has failed')
+    // From now on its database is closed, and cannot be opened again.
+    disk.plan = (step) => (step === 'sync' || step === 'open' ? 'EIO' : undefined)
+    await until(() => relay.said.filter((message) => message.startsWith('The store did not take a change')).length >= 2, 'it was tried again')
+    const otherAlice = openClient(`${relay.url}/user/alice`, await relay.token('alice'))
+    otherAlice.send(helloOf('phone00000000000000000'))
+    const [welcome] = await otherAlice.heard(TYPE.hello)
+    const told = decodeWelcome(welcome!)
+    const bob = openClient(`${relay.url}/user/bob`, await relay.token('bob'))
+    expect(await bob.code()).toBe(CLOSE.storeUnavailable)
+    const carol = openNodeTab({ userId: 'carol', relayUrl: relay.url, token: await relay.token('carol') })
+    stops.push(() => carol.close())
+    await carol.me.setCustomStatus('Patient')
+    await until(() => carol.getSnapshot().sync.connection.name === 'waiting', 'carol waits')
+    expect(alice.getSnapshot().sync).toMatchObject({ pending: 1, connection: { name: 'online' } })
+    await expect(relay.service.getStatus('alice')).resolves.toMatchObject({ status: 'online', customStatus: 'Waiting' })
+    await expect(relay.service.getStatus('dave')).rejects.toMatchObject({ code: 'storage-unavailable' })
+
+    disk.plan = () => undefined
+    await until(() => [alice, carol].every((tab) => tab.getSnapshot().sync.pending === 0 && tab.getSnapshot().sync.connection.name === 'online'), 'what waited is stored')
+    const stored = (await otherAlice.heard(TYPE.stored)).map(decodeStored).at(-1)!
+    expect(told.ok && stored.ok && (told.value.stored.get('custom')?.[0] ?? 0) < stored.value.get('custom')![0]).toBe(true)
+    otherAlice.close()
+    disk.cutPower()
+    const store = await openStoreOn(disk.start(), { log: (_level, message) => expect.unreachable(message) })
+    expect((await store.load('alice')).registers.get('custom')?.value).toMatchObject({ text: 'Waiting' })
+    expect((await store.load('carol')).registers.get('custom')?.value).toMatchObject({ text: 'Patient' })
+    await store.close()
+  })
+})
+
+async function startRelayOn(disk: ManualDisk) {
+  const said: string[] = []
+  const log: Log = (_level, message) => { said.push(message) }
+  const service = createServerPresenceService({
+    openStore: () => openStoreOn(disk.start(), { log }), policy: DEFAULT_POLICY, clock: createNodeClock(), log, meter: NO_METER,
+  })
+  const server = createServer()
+  const relay = attachRelay(server, service, { auth: { secret: SECRET } })
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+  stops.push(async () => {
+    await relay.drain({ withinMs: 0 })
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  })
+  return {
+    said, service,
+    url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    token: (userId: string) => signToken(SECRET, { userId, channels: '*', watch: '*', ttlMs: 600_000 }),
+  }
+}
+
+const failuresIn = (said: string): number => said.split('could not be written').length
+
+function flipBit(path: string, near: string) {
+  const log = join(path, readdirSync(path).filter((name) => name.endsWith('.log')).sort().at(-1)!)
+  const bytes = readFileSync(log)
+  const at = bytes.indexOf(near)
+  expect(at).toBeGreaterThan(0)
+  expect(at).toBeLessThan(bytes.length - 40_000)
+  bytes[at]! ^= 1
+  writeFileSync(log, bytes)
+}
+
+/** Ended and started again on its port and folder. */
+async function startRelay(path: string) {
+  const port = await freePort()
+  let said = ''
+  let child = await start()
+  stops.push(() => killProcess(child))
+  return {
+    url: `ws://127.0.0.1:${port}`,
+    said: () => said,
+    kill: () => killProcess(child),
+    start: async () => { child = await start() },
+  }
+
+  async function start(): Promise<ChildProcess> {
+    const started = spawn(process.execPath, [bundle.file, 'relay', '--port', `${port}`, '--store', `level:${path}`, '--secret', SECRET])
+    const end = (): void => { started.kill('SIGKILL') }
+    process.once('exit', end)
+    started.once('exit', () => process.off('exit', end))
+    for (const stream of [started.stdout, started.stderr]) stream.on('data', (chunk) => { said += String(chunk) })
+    await listening(started)
+    return started
+  }
+}
 
 async function startTracedRelay(inject: readonly string[]): Promise<{ readonly url: string; readonly path: string; readonly traced: TracedProcess }> {
   const path = join(folder, `store ${stops.length} ${inject.join()}`)
