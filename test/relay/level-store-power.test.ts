@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openLevelStore } from '../../server/store/level-store.js'
 import { bundleForNode, type Bundle } from '../support/bundle.js'
+import { createChance } from '../support/chance.js'
 import { traceFolder } from '../support/power-cut.js'
 import { canTrace, spawnTraced, type SystemCall } from '../support/system-calls.js'
 
@@ -61,15 +62,6 @@ describe.skipIf(!canTrace)('a power cut', () => {
 function readAcknowledgement({ name, descriptor, texts, enteredAt }: SystemCall) {
   const [, userId, edit] = name === 'write' && descriptor === 1 ? /^stored (\w+) (\d+)\n$/.exec(String(texts[0])) ?? [] : []
   return userId === undefined ? [] : [{ userId, edit: Number(edit), line: enteredAt }]
-}
-
-/** Of its own, so that a failure comes again. */
-function createChance(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648
-    return state / 2_147_483_648
-  }
 }
 
 /** Enough for several logs; closed and opened again half-way. */
