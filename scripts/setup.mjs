@@ -1,4 +1,4 @@
-/** What a fresh clone lacks: node_modules, and for the tests a Chromium and a redis-server. */
+/** What a fresh clone lacks: node_modules, and for the tests a Chromium, a redis-server and strace. */
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { delimiter, join } from 'node:path'
@@ -12,8 +12,8 @@ export async function ensurePackages() {
 }
 
 /**
- * Finds a Chromium and a redis-server, or installs them; `packages` settles once node_modules is there.
- * @returns {Promise<{ chromium: string | undefined, redisServer: string | undefined }>} their paths
+ * Finds a Chromium, a redis-server and strace, or installs them; `packages` settles once node_modules is there.
+ * @returns {Promise<{ chromium: string | undefined, redisServer: string | undefined, strace: string | undefined }>} their paths
  */
 export async function ensureTools(packages) {
   if (canUseApt()) {
@@ -21,10 +21,11 @@ export async function ensureTools(packages) {
     // Ubuntu's `chromium` package is a snap, which does not run in a container.
     if (!findChromium() && osRelease().ID === 'debian') missing.push('chromium')
     if (!findRedisServer()) missing.push('redis-server')
+    if (!findStrace()) missing.push('strace')
     if (missing.length > 0) await aptInstall(missing)
   }
   if ((await packages) && !findChromium()) await installPlaywrightChromium()
-  return { chromium: findChromium(), redisServer: findRedisServer() }
+  return { chromium: findChromium(), redisServer: findRedisServer(), strace: findStrace() }
 }
 
 export function findChromium() {
@@ -34,6 +35,10 @@ export function findChromium() {
 
 export function findRedisServer() {
   return [process.env.REDIS_SERVER_PATH, onPath('redis-server')].find((path) => path && existsSync(path))
+}
+
+function findStrace() {
+  return onPath('strace')
 }
 
 const CHROMIUM_NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']

@@ -9,8 +9,8 @@ const HELP = `npm test                 types, lint, build, packaging, dead code,
 npm test -- FILTER …     only the tests; the arguments go to vitest (file names, -t NAME, --project unit …)
 npm test -- --help       this text
 
-Installs what is missing: packages, a Chromium, a redis-server. CHROMIUM_PATH and REDIS_SERVER_PATH name others.
-With CI set, a missing redis-server is a failure; otherwise the tests that need it are skipped.
+Installs what is missing: packages, a Chromium, a redis-server, strace. CHROMIUM_PATH and REDIS_SERVER_PATH name others.
+With CI set, a missing redis-server is a failure, and on Linux a missing strace; otherwise the tests that need it are skipped.
 The last line counts the tests, and every other check as one: N passed, N failed[, N skipped].`
 
 const counts = { passed: 0, failed: 0, skipped: 0 }
@@ -56,6 +56,7 @@ async function setup() {
   const isWholeRun = args.length === 0
   if (!tools.chromium) missing('chromium', 'No Chromium was found or installed. Install one, or set CHROMIUM_PATH.', isWholeRun)
   if (!tools.redisServer) missing('redis', 'No redis-server was found or installed. Install one, or set REDIS_SERVER_PATH.', Boolean(process.env.CI))
+  if (!tools.strace) missing('strace', 'No strace was found or installed. It is for Linux alone.', Boolean(process.env.CI) && process.platform === 'linux')
   return [packages, tools]
 }
 

@@ -20,7 +20,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-describe.skipIf(!canTrace)('a power cut', () => {
+describe.skipIf(!canTrace)('a power cut (where strace may look at system calls)', () => {
   it.each<[what: string, inject: readonly string[]]>([
     ['at any system call', []],
     ['at any system call, on a disk whose syncs fail now and then', ['fdatasync:error=EIO:when=15+20', 'fsync:error=EIO:when=3+3']],

@@ -38,7 +38,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-describe.skipIf(!canTrace)('by its system calls, a relay', () => {
+describe.skipIf(!canTrace)('by its system calls (where strace may look at them), a relay', () => {
   it.each<[what: string, inject: readonly string[]]>([
     ['on a slow disk', ['fdatasync:delay_enter=8000']],
     ['whose syncs fail now and then', ['fdatasync:error=EIO:when=4..5']],
@@ -69,7 +69,7 @@ describe.skipIf(!canTrace)('by its system calls, a relay', () => {
 })
 
 describe('a relay', () => {
-  it.skipIf(!canMount)('[F13] [SY2] whose disk is full acknowledges nothing, goes on serving, and stores what waited once there is room', async () => {
+  it.skipIf(!canMount)('[F13] [SY2] whose disk is full (where one may be mounted) acknowledges nothing, goes on serving, and stores what waited once there is room', async () => {
     const disk = mountSmallDisk(12_000_000)!
     stops.push(async () => disk.unmount())
     const relay = await startRelay(join(disk.path, 'store'))
