@@ -1,6 +1,6 @@
 import { PresenceError } from '../../src/errors.js'
 import type { Log } from '../../src/ports.js'
-import { COMMITS, createCommitRows, findCommits, type CommitRows } from './commit-rows.js'
+import { COMMITS, createCommitRows, findCommits, type CommitRows, type FoundCommits } from './commit-rows.js'
 import type { Disk, Level, LevelOperation } from './disk.js'
 import { createHead, readHead } from './head.js'
 
@@ -65,9 +65,19 @@ export async function openLevelDatabase(disk: Disk, log: Log): Promise<LevelData
 
   async function open(): Promise<CommitRows> {
     await level.open()
-    const found = findCommits(await level.iterator(COMMITS).all(), lastCommit)
+    const found = await readCommits()
     if (found.lost) log('error', 'The disk lost commits that the store had acknowledged. Devices bring registers back; revoke again what was revoked of late.', { path, ...found.lost })
     return createCommitRows(found)
+  }
+
+  async function readCommits(): Promise<FoundCommits> {
+    try {
+      return findCommits(await level.iterator(COMMITS).all(), lastCommit)
+    } catch (cause) {
+      // Who has nothing in what is damaged shall have the rest.
+      log('error', 'The numbers of the commits cannot be read: what the disk has lost is not known.', { path, cause: textOf(cause) })
+      return { first: lastCommit + 1, last: lastCommit, lost: null }
+    }
   }
 
   async function reopen(): Promise<void> {
@@ -102,7 +112,7 @@ function notOpened(path: string, error: unknown): PresenceError {
     message: isLocked ? `The store "${path}" is in use by another process.` : `The store "${path}" could not be opened: ${textOf(cause)}.`,
     remedy: isLocked
       ? 'Stop the other relay, or give this one a folder of its own; to share users between processes use Redis.'
-      : 'Check that the folder may be written; if it is damaged move it aside, and devices will bring their registers back.',
+      : 'Check that the folder may be written. If it is damaged move it aside: devices bring their registers back, and what was revoked has to be revoked again.',
     cause,
   })
 }

@@ -97,6 +97,22 @@ describe('a disk that fails', () => {
     expect(world.said).toContain('The store can be written again.')
   })
 
+  it('[F14] at the numbers of the commits alone is no reason not to start', async () => {
+    const world = createWorld()
+    await save(await world.open(), 'alice', 1)
+    world.disk.kill()
+    let reads = 0
+    // The head is read first, then they are.
+    world.disk.plan = (step) => (step === 'read' && ++reads === 2 ? 'EIO' : undefined)
+    const store = await world.open()
+    expect(editOf(await store.load('alice'))).toBe(1)
+    expect(world.said).toEqual([expect.stringContaining('is not known')])
+    await save(store, 'alice', 2)
+    world.disk.cutPower()
+    expect(editOf(await (await world.open()).load('alice'))).toBe(2)
+    expect(world.said).toHaveLength(1)
+  })
+
   it('[F13] just when its database is opened anew reads nothing for so long, and everything after', async () => {
     const world = createWorld()
     const store = await world.open()
