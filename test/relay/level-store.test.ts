@@ -1,6 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFileSync, cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -10,7 +10,7 @@ import type { UserStore } from '../../server/hub/user-store.js'
 import { openLevelStore, type LevelStoreOptions } from '../../server/store/level-store.js'
 import type { Registers } from '../../src/model/registers.js'
 import { bundleForNode, type Bundle } from '../support/bundle.js'
-import { createChance } from '../support/chance.js'
+import { killProcess } from '../support/relay-process.js'
 
 /** Of util-linux: bounds what a process may write to a file. */
 const LIMITER = 'prlimit'
@@ -22,7 +22,7 @@ let folders = 0
 const newPath = () => join(folder, `${++folders}`)
 
 afterEach(async () => {
-  for (const child of children.splice(0)) await kill(child)
+  for (const child of children.splice(0)) await killProcess(child)
   for (const store of opened.splice(0)) await store.close()
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -31,33 +31,6 @@ describe('another process', () => {
   let bundle: Bundle
   beforeAll(async () => { bundle = await bundleForNode('server/store/level-store.ts') })
   afterAll(() => bundle.remove())
-
-  it('[F12] [SY2] that is killed has lost nothing that it acknowledged, in a hundred trials, whatever the last write left behind', async () => {
-    await Promise.all([1, 2, 3, 4].map(async (seed) => {
-      const chance = createChance(seed)
-      const path = newPath()
-      const acknowledged = new Map<string, number>()
-      for (let trial = 0; trial < 25; trial++) {
-        const store = startChild(SAVE_FOR_EVER, path)
-        const killAfter = 1 + Math.floor(200 * chance() ** 2)
-        let lines = 0
-        for await (const line of createInterface(store.stdout!)) {
-          const [userId, edit] = line.split(' ')
-          acknowledged.set(userId!, Math.max(acknowledged.get(userId!) ?? 0, Number(edit)))
-          if (++lines === killAfter) store.kill('SIGKILL')
-        }
-        await kill(store)
-        tear(logOf(path), chance)
-        const reopened = await open(path)
-        for (const [userId, edit] of acknowledged) {
-          const stored = (await reopened.load(userId)).registers.get('note')
-          expect(stored?.at[0], `${userId}, after kill ${trial} of seed ${seed}`).toBeGreaterThanOrEqual(edit)
-        }
-        await reopened.close()
-      }
-      expect(acknowledged.size).toBe(8)
-    }))
-  }, 300_000)
 
   it('is refused on a folder in use, and says what to do', async () => {
     const path = newPath()
@@ -68,7 +41,7 @@ describe('another process', () => {
       message: `The store "${path}" is in use by another process.`,
       remedy: expect.stringContaining('Stop the other relay'),
     })
-    await kill(child)
+    await killProcess(child)
     await expect(open(path)).resolves.toBeDefined()
   })
 
@@ -88,7 +61,7 @@ describe('another process', () => {
     expect(await ask()).toBe(`storage-unavailable, reads ${saves}`)
     spawnSync(LIMITER, ['--pid', `${child.pid}`, '--fsize=unlimited'])
     expect(await ask()).toBe(`saved ${saves + 4}, reads ${saves + 4}`)
-    await kill(child)
+    await killProcess(child)
     expect((await (await open(path)).load('alice')).registers.get('note')!.at[0]).toBe(saves + 4)
   })
 
@@ -103,65 +76,6 @@ describe('another process', () => {
 })
 
 describe('a disk', () => {
-  it.each([
-    ['cut off', (bytes: Buffer, from: number) => bytes.subarray(0, from)],
-    ['filled with zeros', (bytes: Buffer, from: number) => bytes.fill(0, from)],
-    ['garbled', (bytes: Buffer, from: number, chance: () => number) => bytes.map((byte, at) => (at < from ? byte : byte ^ (1 + Math.floor(chance() * 255))))],
-  ])('[F12] [F14] whose log is %s from anywhere on keeps every save before, and knows what it lost', async (_, damage) => {
-    const path = newPath()
-    const store = await open(path)
-    const logBytes: number[] = []
-    for (let edit = 1; edit <= 300; edit++) {
-      await store.save('alice', { registers: registers(edit), frozen: 'x'.repeat(edit % 500) })
-      logBytes.push(statSync(logOf(path)).size)
-    }
-    // Leaves the log as it is, and the head at the last commit: the store's own number is the first.
-    await store.close()
-    const chance = createChance(logBytes.at(-1)!)
-    for (let trial = 0; trial < 40; trial++) {
-      const damaged = newPath()
-      cpSync(path, damaged, { recursive: true })
-      const from = Math.floor(logBytes[0]! + (logBytes.at(-1)! - logBytes[0]!) * chance())
-      writeFileSync(logOf(damaged), damage(readFileSync(logOf(damaged)), from, chance))
-      const reports: unknown[] = []
-      const reopened = await open(damaged, { log: (level, _message, { path: _path, ...lost } = {}) => reports.push({ level, ...lost }) })
-      const edit = (await reopened.load('alice')).registers.get('note')!.at[0]
-      expect(edit, `damaged from byte ${from}`).toBe(logBytes.findLastIndex((size) => size <= from) + 1)
-      expect(reports, `damaged from byte ${from}`).toEqual([{ level: 'error', from: edit + 2, to: 301, count: 300 - edit }])
-      await reopened.close()
-      // Told once.
-      await (await open(damaged)).close()
-    }
-  }, 60_000)
-
-  it('[F14] that flips any bit of the log loses commits around it, and says which', async () => {
-    const path = newPath()
-    const store = await open(path)
-    const first = statSync(logOf(path)).size
-    for (let user = 2; user <= 400; user++) await store.save(`user-${user}`, { registers: registers(user), frozen: 'x'.repeat(user % 300) })
-    // Leaves the log as it is, and the head at the last commit.
-    await store.close()
-    const chance = createChance(first)
-    let losses = 0
-    for (let trial = 0; trial < 30; trial++) {
-      const flipped = newPath()
-      cpSync(path, flipped, { recursive: true })
-      const bytes = readFileSync(logOf(flipped))
-      const bit = Math.floor((bytes.length - first) * 8 * chance()) + first * 8
-      bytes[bit >> 3]! ^= 1 << (bit & 7)
-      writeFileSync(logOf(flipped), bytes)
-      const reports: unknown[] = []
-      const reopened = await open(flipped, { log: (level, _message, { path: _path, ...lost } = {}) => reports.push({ level, ...lost }) })
-      const there = new Set<string>()
-      for await (const userId of reopened.userIds()) there.add(userId)
-      const lost = Array.from({ length: 399 }, (_, index) => index + 2).filter((user) => !there.has(`user-${user}`))
-      expect(reports, `bit ${bit}`).toEqual(lost.length === 0 ? [] : [{ level: 'error', from: lost[0], to: lost.at(-1), count: lost.length }])
-      losses += Math.sign(lost.length)
-      await reopened.close()
-    }
-    expect(losses).toBeGreaterThan(20)
-  }, 60_000)
-
   it('[F14] with a damaged value has it set aside by name, and gives all the others', async () => {
     const path = newPath()
     const store = await open(path)
@@ -266,29 +180,6 @@ describe('a folder', () => {
   })
 })
 
-it('[F12] starts within two seconds after a kill, with the data of 10,000 users', async () => {
-  const path = newPath()
-  const store = await open(path)
-  for (let from = 0; from < 10_000; from += 500) {
-    await Promise.all(Array.from({ length: 500 }, (_, more) => store.save(`user-${from + more}`, {
-      registers: new Map(['custom', 'profile', 'note'].map((name) => [name, { at: [1, 0, WRITER], value: { text: `${name} of ${from + more}`.padEnd(80) } }])),
-      records: new Map([[WRITER, { name: 'Laptop', kind: 'laptop', lastSeenAt: 1, lastInputAt: null, digest: '' }]]),
-      activity: [1, 2, 3].map((seq) => ({ id: `${WRITER}:${seq}`, type: 'message', channelId: null, timestamp: seq, deviceId: WRITER, data: null })),
-    })))
-  }
-  // A log as full as it gets of the smallest commits.
-  for (let edit = 0; edit < 2_000; edit++) await store.save('user-0', { registers: registers(edit) })
-  const starts: number[] = []
-  for (let trial = 0; trial < 3; trial++) {
-    const left = newPath()
-    cpSync(path, left, { recursive: true })
-    const begunAt = performance.now()
-    await open(left)
-    starts.push(performance.now() - begunAt)
-  }
-  expect(Math.min(...starts), `milliseconds: ${starts.join()}`).toBeLessThan(2_000)
-}, 120_000)
-
 it('shares one sync among the saves of many users', async () => {
   const commits: number[] = []
   const store = await open(newPath(), { onCommit: (saves) => commits.push(saves) })
@@ -313,12 +204,6 @@ it('[AC1] drops from the disk what is kept no more', async () => {
   await level.close()
   expect(rows).toHaveLength(200)
 })
-
-async function kill(child: ChildProcess) {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  child.kill('SIGKILL')
-  await once(child, 'exit')
-}
 
 const registers = (edit: number): Registers => new Map([['note', { at: [edit, 0, WRITER], value: 'x'.repeat(edit * 7 % 90) }]])
 
@@ -349,40 +234,6 @@ async function change(path: string, key: string, alter: (value: string) => strin
   }
 }
 
-/** What a write that was under way may leave behind the last whole one: nothing, zeros, rubbish, or its beginning. */
-function tear(log: string, chance: () => number) {
-  const length = Math.floor(chance() * 300)
-  const tails = [
-    () => Buffer.alloc(0),
-    () => Buffer.alloc(length),
-    () => Buffer.from(Array.from({ length }, () => Math.floor(chance() * 256))),
-    () => {
-      const bytes = readFileSync(log)
-      return bytes.subarray(0, Math.floor(chance() * (RECORD_HEAD_BYTES + bytes.readUInt16LE(4))))
-    },
-  ]
-  appendFileSync(log, tails[Math.floor(chance() * tails.length)]!())
-}
-
-/** Of a record in LevelDB's log: four of checksum, two of length, one of type. */
-const RECORD_HEAD_BYTES = 7
-
-function logOf(path: string): string {
-  return join(path, readdirSync(path).filter((name) => name.endsWith('.log')).sort().at(-1)!)
-}
-
-/** Eight users at once, each edit acknowledged by a line once it is stored. */
-const SAVE_FOR_EVER = `
-  import { writeSync } from 'node:fs'
-  const store = await openLevelStore(process.argv[2], { log: () => {} })
-  for (let user = 0; user < 8; user++) void saveForEver('user-' + user)
-  async function saveForEver(userId) {
-    for (let edit = (await store.load(userId)).registers.get('note')?.at[0] ?? 1; ; edit++) {
-      await store.save(userId, { registers: new Map([['note', { at: [edit, 0, '${WRITER}'], value: 'x'.repeat(edit % 300) }]]) })
-      writeSync(1, userId + ' ' + edit + '\\n')
-    }
-  }
-`
 /** An edit of five kilobytes for every line that comes in, and what is read then. */
 const SAVE_WHEN_TOLD = `
   import { createInterface } from 'node:readline'
