@@ -44,10 +44,7 @@ export function createLevelDisk(path: string): Disk {
   async function create() {
     const first = await mkdir(path, { recursive: true })
     if (first === undefined) return
-    for (let folder = dirname(resolve(path)); folder.length >= dirname(first).length; folder = dirname(folder)) {
-      await syncFolder(folder)
-      if (folder === dirname(folder)) return
-    }
+    for (let made = resolve(path); made.length >= resolve(first).length; made = dirname(made)) await syncFolder(dirname(made))
   }
 
   async function probe() {
@@ -65,8 +62,8 @@ export function createLevelDisk(path: string): Disk {
 
 async function syncFolder(path: string) {
   const folder = await open(path, 'r').catch((error: unknown) => {
-    // Windows opens no folders, and keeps their names by itself.
-    if (isCode(error, 'EISDIR') || isCode(error, 'EPERM')) return null
+    // Windows opens no folders, and keeps their names by itself; one above ours may be closed to us.
+    if (isCode(error, 'EISDIR') || isCode(error, 'EPERM') || isCode(error, 'EACCES')) return null
     throw error
   })
   try {

@@ -1,7 +1,7 @@
 /** The real database, and the power cut at any of its system calls: what a disk may then hold is rebuilt from a trace of them. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openLevelStore } from '../../server/store/level-store.js'
 import { bundleForNode, type Bundle } from '../support/bundle.js'
@@ -27,11 +27,7 @@ describe.skipIf(!canTrace)('a power cut (where strace may look at system calls)'
   ])('[F12] [F13] [SY2] %s loses nothing acknowledged and halves no save', async (_, inject) => {
     const path = join(folder, 'stores', String(inject))
     mkdirSync(path, { recursive: true })
-    const script = join(bundle.folder, 'save.mjs')
-    writeFileSync(script, `import { openLevelStore } from ${JSON.stringify(bundle.file)}\n${SAVE_AND_RESTART}`)
-    const { child, calls } = spawnTraced([process.execPath, script, path], join(folder, 'trace'), inject)
-    child.stdout!.resume()
-    const traced = await calls()
+    const traced = await save(path, 60, inject)
     const acknowledgements = traced.flatMap(readAcknowledgement)
     expect(acknowledgements.length).toBeGreaterThan(100)
     expect(traced.some(({ name, result }) => name === 'fdatasync' && result < 0)).toBe(String(inject).includes('fdatasync'))
@@ -58,6 +54,22 @@ describe.skipIf(!canTrace)('a power cut (where strace may look at system calls)'
       rmSync(image, { recursive: true })
     }
   }, 120_000)
+
+  it('[F12] finds a folder that was made anew: its name, and those above it, are synced before anything is acknowledged', async () => {
+    const path = join(folder, 'made', 'as', 'deep', 'as this')
+    const traced = await save(path, 1)
+    const acknowledged = traced.flatMap(readAcknowledgement)[0]!.line
+    const synced = traced.filter(({ name, result, returnedAt }) => name === 'fsync' && result === 0 && returnedAt < acknowledged).map(({ on }) => on)
+    for (let made = path; made !== folder; made = dirname(made)) expect(synced, `with the name of ${made}`).toContain(dirname(made))
+  })
+
+  async function save(path: string, editsBetweenStarts: number, inject: readonly string[] = []): Promise<readonly SystemCall[]> {
+    const script = join(bundle.folder, 'save.mjs')
+    writeFileSync(script, `import { openLevelStore } from ${JSON.stringify(bundle.file)}\n${SAVE_AND_RESTART}`)
+    const { child, calls } = spawnTraced([process.execPath, script, path, `${editsBetweenStarts}`], join(folder, 'trace'), inject)
+    child.stdout!.resume()
+    return calls()
+  }
 })
 
 function readAcknowledgement({ name, descriptor, texts, enteredAt }: SystemCall) {
@@ -72,7 +84,7 @@ const SAVE_AND_RESTART = `
   let edit = 0
   for (let half = 1; half <= 2; half++) {
     const store = await openForSure()
-    while (edit < 60 * half) {
+    while (edit < process.argv[3] * half) {
       edit++
       const registers = new Map(['note', 'twin'].map((name) => [name, { at: [edit, 0, '${WRITER}'], value: null }]))
       await Promise.all(${JSON.stringify(USERS)}.map(async (userId) => {
