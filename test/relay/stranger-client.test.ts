@@ -1,0 +1,124 @@
+/** A client that was written from docs/PROTOCOL.md alone, at a real relay, beside people who use ours. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { BuiltBrowserPresenceService } from '../../src/presence-service.js'
+import { openClient } from '../support/hostile-client.js'
+import { openNodeTab } from '../support/node-tab.js'
+import { protocolPage, readVectors } from '../support/protocol-page.js'
+import { startRelayProcess, type RelayProcess } from '../support/relay-process.js'
+import { startStranger, type Stranger } from '../support/stranger.js'
+import { closeAll, until } from '../support/until.js'
+
+let relay: RelayProcess
+const strangers: Stranger[] = []
+const tabs: BuiltBrowserPresenceService[] = []
+beforeAll(async () => { relay = await startRelayProcess() })
+afterEach(async () => {
+  await Promise.all(strangers.splice(0).map((stranger) => stranger.stop()))
+  await closeAll(...tabs.splice(0))
+})
+afterAll(() => relay?.close())
+
+async function openTab(userId: string, channel: string): Promise<BuiltBrowserPresenceService> {
+  const tab = openNodeTab({ userId, relayUrl: relay.url, token: await relay.token(userId), channels: [channel] })
+  tabs.push(tab)
+  await until(() => tab.getSnapshot().sync.connection.name === 'online', `${userId} is online`)
+  return tab
+}
+
+async function startEve(channel: string, ...watched: readonly string[]): Promise<Stranger> {
+  const eve = startStranger(relay.url, 'eve', await relay.token('eve'), channel, ...watched)
+  strangers.push(eve)
+  return eve
+}
+
+/** Until the line about somebody fits; null: there is none. */
+const untilShown = (stranger: Stranger, userId: string, wanted: RegExp | null): Promise<unknown> => until(() => {
+  const line = stranger.people.get(userId)
+  return wanted === null ? line === undefined : line !== undefined && wanted.test(line)
+}, `${userId} is shown as ${wanted}`).catch((error: unknown) => { throw new Error(`${String(error)}\n${stranger.printed}\n${stranger.complaints}`) })
+
+describe('a stranger\'s client', () => {
+  it('shows a roster, follows a status, and is seen itself', async () => {
+    const [bob, grace] = [await openTab('bob', 'team'), await openTab('grace', 'team')]
+    await grace.me.setProfile({ name: 'Grace Hopper' })
+    const eve = await startEve('team')
+
+    await untilShown(eve, 'bob', /^bob · online · since \d\d:\d\d$/)
+    await untilShown(eve, 'grace', /^Grace Hopper \(grace\) · online/)
+    await untilShown(eve, 'eve', /^eve · online/)
+    expect([...eve.people.keys()]).toEqual(['bob', 'eve', 'grace'])
+    await until(() => eve.title === 'team · 3 here · live', 'the roster is settled')
+    await until(() => bob.peekChannel('team')?.users.find(({ userId }) => userId === 'eve')?.status === 'online', 'bob sees eve')
+
+    await bob.me.setStatus('dnd')
+    await untilShown(eve, 'bob', /^bob · dnd/)
+    await bob.me.setStatus('online')
+    await untilShown(eve, 'bob', /^bob · online/)
+
+    expect(await eve.stop()).toBe(0)
+    await until(() => bob.peekChannel('team')?.users.every(({ userId }) => userId !== 'eve'), 'bob sees her go')
+    expect(eve.complaints).toBe('')
+  })
+
+  it('[VS2] shows who hides as one who left, and who leaves the channel as elsewhere', async () => {
+    const [heidi, ivan] = [await openTab('heidi', 'hall'), await openTab('ivan', 'garden')]
+    const leave = ivan.join('hall')
+    const eve = await startEve('hall', 'ivan')
+    await untilShown(eve, 'heidi', /^heidi · online/)
+    await untilShown(eve, 'ivan', /^ivan · online · since/)
+
+    await heidi.me.setStatus('offline')
+    await untilShown(eve, 'heidi', null)
+    await heidi.me.setStatus('online')
+    await untilShown(eve, 'heidi', /^heidi · online/)
+
+    leave()
+    await untilShown(eve, 'ivan', /^ivan · online · not here · since/)
+    await ivan.me.setStatus('away')
+    await untilShown(eve, 'ivan', /^ivan · away · not here · since/)
+    await ivan.close()
+    await untilShown(eve, 'ivan', /^ivan · offline · not here · since/)
+  })
+
+  it('[CS2] [LV5] lets a custom status expire while the relay is dead, and is right again once that is back', async () => {
+    const [judy, ken] = [await openTab('judy', 'team'), await openTab('ken', 'team')]
+    const eve = await startEve('team', 'dave')
+    await untilShown(eve, 'judy', /online/)
+    await ken.me.setStatus('dnd')
+    await ken.me.sync()
+    await judy.me.setCustomStatus('Lunch', { emoji: '🍜', expiresInMs: 4_000 })
+    await untilShown(eve, 'judy', /^judy · online · since \d\d:\d\d · 🍜 Lunch · until \d\d:\d\d$/)
+
+    await relay.kill()
+    await untilShown(eve, 'judy', /Lunch · until .* · stale · as of \d\d:\d\d$/)
+    await untilShown(eve, 'judy', /^judy · online · since \d\d:\d\d · stale · as of \d\d:\d\d$/)
+    await untilShown(eve, 'ken', /^ken · dnd · .* · stale/)
+    const before = eve.printed.length
+
+    await relay.restart()
+    await until(() => eve.title === 'team · 3 here · live', 'the roster is settled', 30_000)
+    await untilShown(eve, 'judy', /^judy · online · since \d\d:\d\d$/)
+    await untilShown(eve, 'ken', /^ken · dnd · since \d\d:\d\d$/)
+    await untilShown(eve, 'dave', /^dave · offline · not here/)
+    expect(eve.printed.slice(before), 'nobody was seen to leave').not.toMatch(/(judy|ken) · offline/)
+  }, 60_000)
+
+  it.each([['4401', 'eve', 'no.to.ken'], ['4403', 'mallory', null]])('stays away after %s', async (code, userId, token) => {
+    const eve = startStranger(relay.url, userId, token ?? await relay.token('eve'), 'team')
+    expect(await eve.ended()).toBe(1)
+    expect(eve.complaints).toContain(`Refused with ${code}`)
+  })
+
+  it('shows a status that was written by hand, byte by byte, as the page has it', async () => {
+    const vectors = readVectors(protocolPage)
+    const alice = openClient(`${relay.url}/user/alice`, await relay.token('alice'))
+    alice.send(...['hello', 'liveness', 'watch', 'sync step2 empty', 'update first'].map((name) => vectors.get(name)!))
+    const eve = await startEve('team')
+    await untilShown(eve, 'alice', /^alice · dnd/)
+    alice.send(vectors.get('update second')!)
+    await untilShown(eve, 'alice', /^alice · online/)
+    alice.send(vectors.get('leave gone')!)
+    await untilShown(eve, 'alice', null)
+    alice.close()
+  })
+})
