@@ -9,6 +9,7 @@ who is there at every change. A line typed in counts as input. Ctrl-C says goodb
 `
 const TYPE = { sync: 0, awareness: 1, hello: 100, watch: 101, feed: 102, page: 104, leave: 107, notice: 109 }
 const VERB = { watch: 0, join: 3 }
+const OWN_NUMBER = 1
 const STATUSES = ['online', 'away', 'dnd', 'offline']
 const ROUGHLY = ['recently', 'this-week', 'this-month', 'long-ago']
 const [MINUTE_MS, HEARTBEAT_MS, AWAY_MS, OFFLINE_MS, SILENT_MS, LONGEST_REST_MS] = [60_000, 30_000, 300_000, 3_600_000, 18_000, 60_000]
@@ -166,6 +167,8 @@ function readEntry(reader) {
 
 function take(entry) {
   const { numbers, named, channelNumber } = connection
+  // Oneself, as one's own devices are told of it: nothing that is shown here.
+  if (entry.number === OWN_NUMBER) return
   if (entry.channelId === channel) connection.channelNumber = entry.channelNumber
   if (entry.channelId !== undefined) return
   const value = changed(entry.userId === undefined ? numbers.get(entry.number) ?? refuse('somebody was not introduced') : nobody(entry.userId), entry)
@@ -202,8 +205,10 @@ function keep(value) {
 function takeCounts(reader) {
   const [number, counts, flags] = [reader.number(), reader.list(reader.number), reader.byte()]
   if (number !== connection.channelNumber) return
-  const [isComplete, isSettled] = [(flags & 1) !== 0, (flags & 2) !== 0]
-  if (isComplete ? isSettled : connection.counts === null) stay(isComplete ? connection.named : new Set())
+  const [isComplete, isSettled, isBeginning] = [1, 2, 4].map((flag) => (flags & flag) !== 0)
+  if (isBeginning) connection.named = new Set()
+  if (isBeginning && isComplete) return
+  if (isComplete ? isSettled : isBeginning) stay(connection.named)
   if (!isComplete) send(TYPE.page, ROWS, channel, 1 + 2 + 4, ROWS, '')
   Object.assign(connection, { isTold: isSettled || !isComplete, counts: isComplete ? null : counts })
 }
