@@ -3,11 +3,12 @@
  * update of seven bytes can cost it a second, and one of 10 KB can make a document unreadable for good. The layout is that of
  * Yjs 13's `UpdateDecoderV1`; nothing here is allocated by a declared length, and every count must fit the bytes that are left.
  */
-import { readVarInt, readVarString } from 'lib0/decoding'
+import { readVarString } from 'lib0/decoding'
 import type { Parsed } from '../../src/model/json.js'
 import { body } from '../../src/protocol/messages.js'
 import { decode, readUint8, readVarUint, readVarUint8Array, refuse, type Reader } from '../../src/protocol/wire.js'
 import { ROOT_NAME } from '../../src/replica/register-map.js'
+import { KIND, readCountThatFits, skip, skipAny, STRUCT } from '../../src/replica/struct-layout.js'
 
 export const SYNC_STEP_1 = 0
 export const SYNC_STEP_2 = 1
@@ -35,8 +36,6 @@ const MAXIMUM_CLIENTS = 1_024
 const MAXIMUM_RIVALS = 64
 /** What Yjs counts with; nobody edits as often. */
 const MAXIMUM_CLOCK = 2 ** 31
-/** As `isJson` has it, the stamped object around the value included. */
-const MAXIMUM_DEPTH = 8
 
 /** A whole frame of type 0. */
 export const gateSyncMessage = (frame: Uint8Array): Parsed<SyncMessage> => body(frame, (reader) => {
@@ -74,22 +73,17 @@ export const gateUpdate = (update: Uint8Array): Parsed<GatedUpdate> => decode(up
   return { clients: clientCount, structs }
 })
 
-const ORIGIN = 0b1000_0000
-const RIGHT_ORIGIN = 0b0100_0000
-const PARENT_SUB = 0b0010_0000
-const CONTENT = 0b0001_1111
-
 /** How many entries follow each neighbour, by its id, or by the key where they follow none. */
 type Rivals = Map<string, number>
 
 /** Returns its length. */
 function readStruct(reader: Reader, rivals: Rivals): number {
   const info = readUint8(reader)
-  const content = info & CONTENT
-  if (content === 0) return readLength(reader)
+  const content = info & STRUCT.content
+  if (content === KIND.erased) return readLength(reader)
   // A map's entries have left neighbours only.
-  if (info & RIGHT_ORIGIN) refuse('an entry has a right neighbour')
-  const neighbour = info & ORIGIN ? readId(reader).join() : readKey(reader, info)
+  if (info & STRUCT.rightOrigin) refuse('an entry has a right neighbour')
+  const neighbour = info & STRUCT.origin ? readId(reader).join() : readKey(reader, info)
   const count = (rivals.get(neighbour) ?? 0) + 1
   if (count > MAXIMUM_RIVALS) refuse('too many entries are beside each other')
   rivals.set(neighbour, count)
@@ -98,59 +92,24 @@ function readStruct(reader: Reader, rivals: Rivals): number {
 
 function readKey(reader: Reader, info: number): string {
   if (readVarUint(reader) !== 1 || readVarString(reader) !== ROOT_NAME) refuse('it is not in the root map')
-  if (!(info & PARENT_SUB)) refuse('an entry has no key')
+  if (!(info & STRUCT.parentSub)) refuse('an entry has no key')
   return `key ${readVarString(reader)}`
 }
 
 function readContent(reader: Reader, content: number): number {
   switch (content) {
-    case 1:
+    case KIND.deleted:
       return readLength(reader)
     // No register, and reported as such; but it is only bytes, and must not cost the others their way.
-    case 3:
+    case KIND.binary:
       skip(reader, readVarUint(reader))
       return 1
-    case 8:
+    case KIND.any:
       if (readVarUint(reader) !== 1) refuse('an entry holds more than one value')
-      skipAny(reader, 0)
+      skipAny(reader)
       return 1
     default:
       return refuse('a content is of a kind that we do not write')
-  }
-}
-
-/** lib0's `readAny`, without building what it reads. */
-function skipAny(reader: Reader, depth: number): void {
-  switch (readUint8(reader)) {
-    case 127: case 126: case 121: case 120: // undefined, null, false, true
-      return
-    case 125:
-      readVarInt(reader)
-      return
-    case 124:
-      return skip(reader, 4)
-    case 123: case 122: // float64, bigint
-      return skip(reader, 8)
-    case 119:
-      readVarString(reader)
-      return
-    case 118: {
-      if (depth >= MAXIMUM_DEPTH) refuse('a value is too deep')
-      for (let left = readCountThatFits(reader, 2); left > 0; left--) {
-        readVarString(reader)
-        skipAny(reader, depth + 1)
-      }
-      return
-    }
-    case 117: {
-      if (depth >= MAXIMUM_DEPTH) refuse('a value is too deep')
-      for (let left = readCountThatFits(reader, 1); left > 0; left--) skipAny(reader, depth + 1)
-      return
-    }
-    case 116:
-      return skip(reader, readVarUint(reader))
-    default:
-      refuse('a value is of no known kind')
   }
 }
 
@@ -174,11 +133,6 @@ function readDeleteSet(reader: Reader, ends: ReadonlyMap<number, number>): void 
   }
 }
 
-function readCountThatFits(reader: Reader, minimumBytes: number): number {
-  const count = readVarUint(reader)
-  return count * minimumBytes <= reader.arr.length - reader.pos ? count : refuse('a count is greater than what is there')
-}
-
 function readId(reader: Reader): [client: number, clock: number] {
   return [readVarUint(reader), checkClock(readVarUint(reader))]
 }
@@ -187,9 +141,4 @@ function readLength(reader: Reader): number {
 }
 function checkClock(clock: number): number {
   return clock <= MAXIMUM_CLOCK ? clock : refuse('a clock is too great')
-}
-
-function skip(reader: Reader, bytes: number): void {
-  if (bytes > reader.arr.length - reader.pos) refuse('it ends too early')
-  reader.pos += bytes
 }

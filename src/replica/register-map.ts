@@ -23,13 +23,18 @@ export const nameOf = (key: string): string => key.slice(0, Math.max(0, key.last
 const read = new WeakMap<object, { readonly key: string; readonly entry: Parsed<Register> }>()
 
 export function readEntry(key: string, raw: unknown): Parsed<Register> {
-  if (!isObject(raw)) return parseRegister(nameOf(key), raw)
+  if (!isObject(raw)) return parseEntry(key, raw)
   const known = read.get(raw)
   if (known?.key === key) return known.entry
-  let entry = parseRegister(nameOf(key), raw)
-  if (entry.ok && keyOf(nameOf(key), entry.value) !== key) entry = unreadable('it is stamped by another writer')
+  const entry = parseEntry(key, raw)
   read.set(raw, { key, entry })
   return entry
+}
+
+/** For what is read once. */
+export function parseEntry(key: string, raw: unknown): Parsed<Register> {
+  const entry = parseRegister(nameOf(key), raw)
+  return entry.ok && keyOf(nameOf(key), entry.value) !== key ? unreadable('it is stamped by another writer') : entry
 }
 
 /** Every valid entry by its key, the winner of every name, and what is wrong with the rest, of which none stands in another's way. */

@@ -1,14 +1,14 @@
 /**
  * What one connection's client holds, as far as its relay knows: its own updates, and what the relay wrote back. It is never
- * shared: no client's Yjs structs reach another client. Kept encoded; inflated from the first use until `rest()`.
+ * shared: no client's Yjs structs reach another client. Kept encoded, and plain edits are done on the bytes; for everything else it is
+ * inflated, until `rest()`.
  */
 import * as Y from 'yjs'
-import { isCorrection } from '../model/clamp-stamps.js'
-import { compareStamps, isFarAhead, isStamp, type Stamp } from '../model/hybrid-clock.js'
-import { canonicalJson, isObject } from '../model/json.js'
-import { isForgotten, wins, type Register, type Registers } from '../model/registers.js'
+import { wins, type Register, type Registers } from '../model/registers.js'
 import { WIRE } from '../protocol/limits.js'
-import { keyOf, nameOf, newDocument, readEntry, registerMap, reportInvalid, type InvalidRegister } from './register-map.js'
+import { missingFrom } from './missing-from.js'
+import { receivePlainEdit, writePlainEdit } from './plain-edit.js'
+import { nameOf, newDocument, readEntry, registerMap, reportInvalid, type InvalidRegister } from './register-map.js'
 
 export type Received =
   /** The winners of those registers that this update touched. */
@@ -45,17 +45,28 @@ export function createScratchDocument(random: number): ScratchDocument {
   const clientId = random % RELAY_CLIENT_IDS
   let encoded: Uint8Array = EMPTY_UPDATE
   let inflated: Y.Doc | undefined
+  /** A truth of which the client is known to see everything. */
+  let shown: Registers | undefined
 
   return {
-    receive, write,
+    receive: (update) => receivePlain(update) ?? receiveAny(update),
+    write,
     encoded: () => encoded,
     stateVector: () => Y.encodeStateVectorFromUpdate(encoded),
     answerStep1: (stateVector) => Y.diffUpdate(encoded, stateVector),
     rest: () => { inflated = undefined },
   }
 
+  function receivePlain(update: Uint8Array): Received | undefined {
+    const edit = receivePlainEdit(encoded, update)
+    if (!edit || edit.encoded.length > WIRE.scratchDocumentBytes) return undefined
+    become(edit.encoded)
+    if (shown) shown = new Map(shown).set(edit.name, edit.register)
+    return { kind: 'applied', registers: new Map([[edit.name, edit.register]]), invalid: [] }
+  }
+
   /** Yjs applies what it can before it throws or waits for more: what it worked on is kept only when all went well. */
-  function receive(update: Uint8Array): Received {
+  function receiveAny(update: Uint8Array): Received {
     const doc = open()
     inflated = undefined
     const touched = new Set<string>()
@@ -72,12 +83,25 @@ export function createScratchDocument(random: number): ScratchDocument {
     }
     if (after.length > WIRE.scratchDocumentBytes) return { kind: 'refused', reason: 'quota' }
     map.unobserve(watch)
-    encoded = after
-    inflated = doc
+    become(after, doc)
+    shown = undefined
     return { kind: 'applied', ...winnersOf(map, touched) }
   }
 
   function write(truth: Registers, now: number): Uint8Array | null {
+    const before = shown
+    shown = truth
+    if (!before) return writeAll(truth, now)
+    // Registers keep their identity for as long as they are true.
+    const changed = [...truth].filter(([name, register]) => before.get(name) !== register)
+    if (changed.length === 0) return null
+    const written = writePlainEdit(encoded, clientId, new Map(changed), now)
+    if (!written) return writeAll(truth, now)
+    become(written.encoded)
+    return written.update
+  }
+
+  function writeAll(truth: Registers, now: number): Uint8Array | null {
     const doc = open()
     const map = registerMap(doc)
     const needed = missingFrom(map, truth, now)
@@ -86,10 +110,14 @@ export function createScratchDocument(random: number): ScratchDocument {
     doc.once('update', (bytes: Uint8Array) => { update = bytes })
     doc.clientID = clientId
     doc.transact(() => needed.forEach((register, key) => map.set(key, register)))
-    encoded = Y.encodeStateAsUpdate(doc)
     // A document that carries the relay's client id would give it up, and say so in the log, when a client writes under it.
-    inflated = undefined
+    become(Y.encodeStateAsUpdate(doc))
     return update
+  }
+
+  function become(bytes: Uint8Array, doc?: Y.Doc): void {
+    encoded = bytes
+    inflated = doc
   }
 
   function open(): Y.Doc {
@@ -114,27 +142,3 @@ function winnersOf(map: Y.Map<unknown>, touched: ReadonlySet<string>): { registe
   })
   return { registers, invalid }
 }
-
-/** By key, what has to be written so that the winners are those of `truth`. Unlike a client's, the relay's stamps may be lower (TM2). */
-function missingFrom(map: Y.Map<unknown>, truth: Registers, now: number): Map<string, Register> {
-  const needed = new Map<string, Register>()
-  for (const [name, register] of truth) {
-    if (!isForgotten(name, register, now) && !isSame(map.get(keyOf(name, register)), register)) needed.set(keyOf(name, register), register)
-  }
-  map.forEach((raw, key) => {
-    const register = truth.get(nameOf(key))
-    if (!register || !isObject(raw) || !isStamp(raw['at']) || compareStamps(raw['at'], register.at) <= 0) return
-    const entry = readEntry(key, raw)
-    if (!entry.ok) return
-    if (key === keyOf(nameOf(key), register)) {
-      // A newer entry of the winner's: the truth is its correction, or it was refused, and then the truth would not last here.
-      if (!isCorrection(register, entry.value)) needed.delete(key)
-    } else if (isFarAhead(entry.value.at, now)) needed.set(key, { at: justBelow(register.at, entry.value.at[2]), value: entry.value.value })
-  })
-  return needed
-}
-
-const isSame = (raw: unknown, { at, value }: Register): boolean => isObject(raw) && isStamp(raw['at'])
-  && compareStamps(raw['at'], at) === 0 && canonicalJson(raw['value'] as Register['value']) === canonicalJson(value)
-
-const justBelow = ([ms]: Stamp, writerId: string): Stamp => [Math.max(0, ms - 1), 0, writerId]

@@ -241,6 +241,14 @@ describe('the gate before a scratch document', () => {
     expect(room.receive(frame(2, updates[2]!))).toEqual({ code: 4400, reason: 'quota' })
   })
 
+  it.each([['a text', (writer: encoding.Encoder) => encoding.writeUint8(writer, 119)], ['a property\'s name', (writer: encoding.Encoder) => { encoding.writeUint8(writer, 118); writeVarUint(writer, 1) }]])(
+    '[S16] %s that is no text is refused, and changes nothing', (_, begin) => {
+      const room = openRoom()
+      const struct = entry((writer) => { begin(writer); encoding.writeVarUint8Array(writer, Uint8Array.of(0xff, 0xfe)); one(writer) })
+      expect(room.receive(frame(2, rawUpdate({ clients: [{ client: 1, structs: [struct] }] })))).toMatchObject({ code: 4400 })
+      expect(room.fingerprint()).toBe(room.before)
+    })
+
   it.each([
     ['2^40 declared clients', () => varUints(2 ** 40)],
     ['100,000 entries', () => Uint8Array.of(0xa0, 0x8d, 0x06, ...Array<number>(60_000).fill(1))],
