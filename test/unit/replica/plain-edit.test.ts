@@ -16,6 +16,7 @@ const NOW = 1_800_000_000_000
 const [ALICE, BOB, CAROL] = ['AliceAliceAliceAliceAA', 'BobBobBobBobBobBobBobB', 'CarolCarolCarolCarolCC']
 const NAMES = ['status', 'custom', 'mood']
 const RELAY_CLIENT_ID = 1_000
+const NOTHING = Uint8Array.of(0, 0)
 let counter = 0
 
 describe('an edit that needs no Yjs', () => {
@@ -59,6 +60,7 @@ describe('an edit that needs no Yjs', () => {
     ['two in one update', (client) => client.doc.transact(() => { client.set('status'); client.set('mood') })],
     ['a deletion', (client) => client.map.delete(`status/${ALICE}`)],
     ['an edit of what was deleted', (client) => { client.map.delete(`status/${ALICE}`); client.deliver(); client.set('status') }],
+    ['an edit beside what was deleted', (client) => { client.map.delete(`status/${ALICE}`); client.deliver(); client.reopen(99, NOTHING); client.set('status') }],
     ['an edit that builds on one that was lost', (client) => { client.set('mood'); client.take(); client.set('status') }],
     ['an edit of one that was lost', (client) => { client.set('status'); client.take(); client.reopen(99); client.set('status') }],
     ['an edit that comes again', (client) => { client.set('status'); client.repeat(client.deliver()) }],
@@ -138,8 +140,8 @@ function createClient() {
     },
     repeat: (update: Uint8Array) => updates.unshift(update),
     hear: (truth: Record<string, Register>) => Y.applyUpdate(client.doc, scratch.write(new Map(Object.entries(truth)), NOW)!, 'relay'),
-    reopen(clientId: number) {
-      client.doc = openDocument(clientId, updates, Y.encodeStateAsUpdate(client.doc))
+    reopen(clientId: number, state = Y.encodeStateAsUpdate(client.doc)) {
+      client.doc = openDocument(clientId, updates, state)
     },
   }
   for (const name of ['status', 'custom']) {
@@ -190,7 +192,7 @@ function createWorld(count: (what: 'received' | 'written', isPlain: boolean) => 
   let scratch = createScratchDocument(RELAY_CLIENT_ID)
   let model = createYjsScratchDocument(RELAY_CLIENT_ID)
   let isExchanged = true
-  let sent: Uint8Array = Uint8Array.of(0, 0)
+  let sent: Uint8Array = NOTHING
   const [up, down]: [Uint8Array[], Uint8Array[]] = [[], []]
   let doc = openDocument(2 ** 30, up)
   const set = (name: string, value: unknown, writerId: string) => registerMap(doc).set(`${name}/${writerId}`, value)
