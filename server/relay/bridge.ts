@@ -159,5 +159,5 @@ export function createBridge({ clientId, digest, truth, merge, send, notice, dro
   }
 }
 
-/** So little growth slows nothing down, and asking costs a tenth of an edit. */
+/** So little growth slows nothing down, and asking may cost as much as an edit. */
 const UNCHECKED_BYTES = 2_048
