@@ -28,8 +28,6 @@ export interface DevicePlan {
 }
 export interface PlanOptions {
   readonly changes?: number
-  /** Without: a name and nothing else. */
-  readonly hasCustomStatus?: boolean
   /** Since its last input. */
   readonly idleMs?: number
 }
@@ -49,7 +47,7 @@ const STEP_1 = 0
 const STEP_2 = 1
 const UPDATE = 2
 
-export async function planDevice(index: number, { changes = 0, hasCustomStatus = true, idleMs = 0 }: PlanOptions = {}): Promise<DevicePlan> {
+export async function planDevice(index: number, { changes = 0, idleMs = 0 }: PlanOptions = {}): Promise<DevicePlan> {
   const deviceId = randomBytes(16).toString('base64url')
   const userId = userIdOf(index)
   const doc = new Y.Doc({ guid: userId })
@@ -65,7 +63,7 @@ export async function planDevice(index: number, { changes = 0, hasCustomStatus =
     set('status', { choice: 'auto', expiresAt: null })
     set('profile', { name: nameOf(index), avatarUrl: null })
     set(deviceRegister(deviceId), { name: 'Work laptop' })
-    if (hasCustomStatus) set('custom', { ...CUSTOM_STATUS, expiresAt: null })
+    set('custom', { ...CUSTOM_STATUS, expiresAt: null })
   })
   const state = syncFrame(STEP_2, Y.encodeStateAsUpdate(doc))
   const digest = digestOf(registers, at[0])

@@ -1,4 +1,5 @@
 /** A client of y-websocket whose presence is its Awareness state: what an app without us would put there. */
+import { createDecoder, readVarUint, readVarUint8Array } from 'lib0/decoding'
 import { encodeAwareness } from '../../src/protocol/awareness-frames.js'
 import { AWARENESS, SYNC } from '../../src/protocol/messages.js'
 import type { JsonObject } from '../../src/model/json.js'
@@ -9,31 +10,48 @@ import { addressOf, openRawSocket, type Traffic } from './raw-socket.js'
 export const ROOM = 'presence'
 
 /** The same as others see of one of ours. */
-export const stateOf = (index: number, status: string, hasCustomStatus = true): JsonObject => ({
-  user: { id: userIdOf(index), name: nameOf(index) }, status, ...(hasCustomStatus ? { customStatus: CUSTOM_STATUS } : {}),
-})
+export const stateOf = (index: number, status: string): JsonObject =>
+  ({ user: { id: userIdOf(index), name: nameOf(index) }, status, customStatus: CUSTOM_STATUS })
 
 export interface YPlan {
   readonly index: number
   readonly greeting: Buffer
   readonly changes: readonly Buffer[]
 }
-export function planYDevice(index: number, { changes = 0, hasCustomStatus = true }: { readonly changes?: number; readonly hasCustomStatus?: boolean } = {}): YPlan {
-  const say = (clock: number, status: string): Buffer =>
-    clientFrame(encodeAwareness([{ clientId: clientIdOf(index), clock, state: stateOf(index, status, hasCustomStatus) }]))
+/** A listener has no state of its own, and is never told to be gone for not renewing it. */
+export function planYDevice(index: number, { changes = 0, isListener = false }: { readonly changes?: number; readonly isListener?: boolean } = {}): YPlan {
   return {
     index,
-    greeting: Buffer.concat([STEP_1, say(1, 'online')]),
+    greeting: isListener ? STEP_1 : Buffer.concat([STEP_1, say(index, 1, 'online')]),
     changes: Array.from({ length: changes }, (_, change) => {
       const choice = choiceOf(change)
-      return say(2 + change, choice === 'auto' ? 'online' : choice)
+      return say(index, 2 + change, choice === 'auto' ? 'online' : choice)
     }),
   }
 }
 
+const say = (index: number, clock: number, status: string): Buffer =>
+  clientFrame(encodeAwareness([{ clientId: clientIdOf(index), clock, state: stateOf(index, status) }]))
+
 /** As long as Yjs draws them. */
 const clientIdOf = (index: number): number => 3_000_000_000 + index
-export const indexOfClient = (clientId: number): number => clientId - 3_000_000_000
+const indexOfClient = (clientId: number): number => clientId - 3_000_000_000
+
+/** Without it for 30 s a client is taken for gone; the stock client does it after 15 s. */
+export const RENEWAL_MS = 15_000
+export const renewal = (index: number, clock: number): Buffer => say(index, clock, 'online')
+
+/** Whose states a frame tells; of those who are gone, nothing. */
+export function statesIn(frame: Uint8Array, see: (index: number) => void): void {
+  const update = createDecoder(readVarUint8Array(createDecoder(frame.subarray(1))))
+  for (let left = readVarUint(update); left > 0; left--) {
+    const index = indexOfClient(readVarUint(update))
+    readVarUint(update)
+    if (readVarUint8Array(update).length > GONE_BYTES) see(index)
+  }
+}
+/** `null` */
+const GONE_BYTES = 4
 
 const STEP_1 = clientFrame(Uint8Array.of(SYNC, 0, 1, 0))
 /** Of an empty document. */

@@ -1,9 +1,9 @@
 /** Ten thousand connected devices at rest: what each costs the relay's process. */
 import { TYPE } from '../../src/protocol/messages.js'
-import { decodeFeed } from '../../src/protocol/feed.js'
 import { pause } from '../../test/support/until.js'
 import { asFigure, judge, type Bench, type Finding } from '../finding.js'
 import { forAll, reached } from '../load/crowd.js'
+import { introductionsIn } from '../load/feed-view.js'
 import { connectOurDevice, planDevice, watchNeighbours } from '../load/our-device.js'
 import { addressOf, lose, openRawSocket, uncounted } from '../load/raw-socket.js'
 import { startBareWs, startRelay, temporaryFolder, type ServerProcess } from '../measure/server-process.js'
@@ -29,7 +29,7 @@ async function run(progress: (stage: string) => void): Promise<readonly Finding[
   await forAll(plans, 50, async (plan) => {
     await connectOurDevice(plan, {
       port: relay.port, traffic: uncounted, interests: watchNeighbours(plan.index, DEVICES, WATCHES),
-      listener: { onClose: lose, onFrame: (type, frame) => { if (type === TYPE.feed) introduced += introductions(frame) } },
+      listener: { onClose: lose, onFrame: (type, frame) => { if (type === TYPE.feed) introduced += introductionsIn(frame) } },
     })
   })
   // And each hears of itself.
@@ -68,9 +68,4 @@ async function measureBare(): Promise<{ readonly before: Figures; readonly after
   // Else its sockets and the relay's were more than a process may have open.
   await server.kill()
   return { before, after }
-}
-
-function introductions(frame: Uint8Array): number {
-  const items = decodeFeed(frame)
-  return items.ok ? items.value.filter((item) => item.kind === 'user' && item.userId !== undefined).length : 0
 }

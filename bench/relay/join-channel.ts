@@ -1,0 +1,101 @@
+/** A thousand come into one channel at once, until everybody sees everybody. */
+import { WIRE } from '../../src/protocol/limits.js'
+import { TYPE } from '../../src/protocol/messages.js'
+import { pause } from '../../test/support/until.js'
+import { judgeBeside, type Bench, type Finding } from '../finding.js'
+import { forAll, reached } from '../load/crowd.js'
+import { connectOurDevice, planDevice, watchFrame } from '../load/our-device.js'
+import { membersIn } from '../load/feed-view.js'
+import { CHANNEL } from '../load/people.js'
+import { lose, type Traffic } from '../load/raw-socket.js'
+import { RENEWAL_MS, connectYDevice, planYDevice, renewal, statesIn } from '../load/y-device.js'
+import { CHANNEL_FEED_LIMIT, startRelay, startYWebsocket, type ServerProcess } from '../measure/server-process.js'
+
+const NAMES = { bytes: 'bytes while 1,000 users join one channel', cpu: 'relay CPU while 1,000 users join one channel' }
+const USERS = 1_000
+/** What it costs there grows with the square; all of them would take longer than y-websocket lets a client be silent. */
+const Y_USERS = 500
+const Y_FACTOR = (USERS / Y_USERS) ** 2
+const AT_ONCE = 100
+const MB = 1_000_000
+
+export const joinChannel: Bench = { name: 'join-channel', rows: Object.values(NAMES), run }
+
+interface Cost {
+  readonly bytes: number
+  readonly cpuMs: number
+}
+
+async function run(progress: (stage: string) => void): Promise<readonly Finding[]> {
+  progress('y-websocket\'s server')
+  const y = await measureY()
+  progress('a relay, once its first ten seconds are over')
+  const ours = await measureOurs()
+  const how = `From the first connection until each of ${USERS} has seen all, ${AT_ONCE} of them connecting at a time; names and a custom status included on both sides. The peer's clients do not echo what they hear: stock ones send every state back, so that its bytes double. They are ${Y_USERS}, and what they cost was multiplied by ${Y_FACTOR}, since it grows with the square${y.renewals > 0 ? `; the machine was so slow that they had to renew their states ${y.renewals} times` : ''}. Channel feed limit ${CHANNEL_FEED_LIMIT.toLocaleString('en')}.`
+  return [
+    judgeBeside({ name: NAMES.bytes, value: ours.bytes / MB, unit: 'MB', peer: { name: 'y-websocket 2.1', value: y.bytes / MB }, atMost: 1 / 5, how }),
+    judgeBeside({ name: NAMES.cpu, value: ours.cpuMs / 1_000, unit: 's', peer: { name: 'y-websocket 2.1', value: y.cpuMs / 1_000 }, atMost: 1 / 10, how }),
+  ]
+}
+
+const indices = (count: number): number[] => Array.from({ length: count }, (_, index) => index)
+
+async function measureOurs(): Promise<Cost> {
+  const relay = await startRelay('memory')
+  const plans = await Promise.all(indices(USERS).map((index) => planDevice(index)))
+  const seen = createSightings()
+  const interests = watchFrame([{ verb: 'join', id: CHANNEL }])
+  await pause(Math.max(0, relay.startedAt + WIRE.startGraceMs + 1_000 - performance.now()))
+  return measure(relay, seen, USERS, (traffic) => forAll(plans, AT_ONCE, async (plan) => {
+    await connectOurDevice(plan, {
+      port: relay.port, traffic, interests,
+      listener: { onClose: lose, onFrame: (type, frame) => { if (type === TYPE.feed) membersIn(frame, (number) => seen.add(plan.index, number)) } },
+    })
+  }))
+}
+
+/** Slower than it renews, a machine makes y-websocket pay more than its due: that is told. */
+async function measureY(): Promise<Cost & { readonly renewals: number }> {
+  const server = await startYWebsocket()
+  const seen = createSightings()
+  const timers: NodeJS.Timeout[] = []
+  let renewals = 0
+  const cost = await measure(server, seen, Y_USERS, (traffic) => forAll(indices(Y_USERS), AT_ONCE, async (index) => {
+    const device = await connectYDevice(planYDevice(index), {
+      port: server.port, traffic, onClose: lose, onAwareness: (frame) => statesIn(frame, (user) => seen.add(index, user)),
+    })
+    let clock = 1
+    timers.push(setInterval(() => {
+      renewals++
+      device.write(renewal(index, ++clock))
+    }, RENEWAL_MS))
+  }))
+  timers.forEach(clearInterval)
+  return { bytes: cost.bytes * Y_FACTOR, cpuMs: cost.cpuMs * Y_FACTOR, renewals }
+}
+
+async function measure(server: ServerProcess, seen: Sightings, users: number, connect: (traffic: Traffic) => Promise<void>): Promise<Cost> {
+  const traffic: Traffic = { receivedBytes: 0, sentBytes: 0 }
+  const before = server.cpuMs()
+  await connect(traffic)
+  await reached(seen.count, users * users, 'sightings', 180_000)
+  return { bytes: traffic.receivedBytes + traffic.sentBytes, cpuMs: server.cpuMs() - before }
+}
+
+interface Sightings {
+  add(viewer: number, user: number): void
+  count(): number
+}
+/** Users' numbers stay below twice as many as there are. */
+function createSightings(): Sightings {
+  const seen = new Uint8Array(USERS * USERS * 2)
+  let count = 0
+  return {
+    add(viewer, user) {
+      const at = viewer * USERS * 2 + user
+      if (seen[at] === 0) count++
+      seen[at] = 1
+    },
+    count: () => count,
+  }
+}
