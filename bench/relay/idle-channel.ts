@@ -51,6 +51,8 @@ async function measureOurs(): Promise<number> {
 
 async function measureY(): Promise<number> {
   const server = await startYWebsocket()
+  // Each provider wants to know when the process exits.
+  process.setMaxListeners(Y_USERS + 20)
   const providers = Array.from({ length: Y_USERS }, (_, index) => {
     const provider = new WebsocketProvider(`ws://127.0.0.1:${server.port}`, ROOM, new Y.Doc(), {
       WebSocketPolyfill: WebSocket as unknown as typeof globalThis.WebSocket, disableBc: true,
