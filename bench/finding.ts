@@ -47,6 +47,9 @@ export function judgeBeside({ peer, atMost, beside, ...measured }: Measured & { 
   }
 }
 
+/** In JSON its value is null. */
+export const unmeasured = (name: string): Finding => ({ name, value: NaN, unit: '', budget: '', pass: false, beside: '', how: '' })
+
 /** 1/15 reads better than 0.067. */
 export const asShare = (share: number): string => (share > 0.4 ? String(Number(share.toPrecision(2))) : `1/${asFigure(1 / share)}`)
 

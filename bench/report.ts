@@ -2,8 +2,8 @@
 import { asFigure, asShare, type Finding, type Row } from './finding.js'
 import type { Machine } from './machine.js'
 
-export const toLine = ({ pass, name, value, unit, budget, ratio, beside }: Finding): string =>
-  `${pass ? '✓' : '✗'} ${name}: ${asFigure(value)} ${unit} (budget ${budget}${ratio === undefined ? '' : `; is ${asShare(ratio)}`}${beside && `; ${beside}`})`
+export const toLine = ({ pass, name, value, unit, budget, ratio, beside }: Finding): string => (Number.isNaN(value) ? `✗ ${name}: not measured` :
+  `${pass ? '✓' : '✗'} ${name}: ${asFigure(value)} ${unit} (budget ${budget}${ratio === undefined ? '' : `; is ${asShare(ratio)}`}${beside && `; ${beside}`})`)
 
 export const toRow = ({ name, value, unit, budget, ratio, pass }: Finding): Row =>
   ({ name, value, unit, budget, ...(ratio === undefined ? {} : { ratio }), pass })

@@ -11,7 +11,7 @@ import { SYNC, TYPE, encodeHello, encodeWatch, type WatchOperation } from '../..
 import { encode, writeVarUint, writeVarUint8Array } from '../../src/protocol/wire.js'
 import { SECRET } from '../measure/server-process.js'
 import { clientFrame } from './frames.js'
-import { CUSTOM_STATUS, choiceOf, nameOf, userIdOf } from './people.js'
+import { CUSTOM_STATUS, choiceOf, nameOf, userIdOf, type Detail } from './people.js'
 import { addressOf, openRawSocket, type RawSocket, type Traffic } from './raw-socket.js'
 
 export interface DevicePlan {
@@ -28,6 +28,7 @@ export interface DevicePlan {
 }
 export interface PlanOptions {
   readonly changes?: number
+  readonly detail?: Detail
   /** Since its last input. */
   readonly idleMs?: number
 }
@@ -47,7 +48,7 @@ const STEP_1 = 0
 const STEP_2 = 1
 const UPDATE = 2
 
-export async function planDevice(index: number, { changes = 0, idleMs = 0 }: PlanOptions = {}): Promise<DevicePlan> {
+export async function planDevice(index: number, { changes = 0, detail = 'name and custom status', idleMs = 0 }: PlanOptions = {}): Promise<DevicePlan> {
   const deviceId = randomBytes(16).toString('base64url')
   const userId = userIdOf(index)
   const doc = new Y.Doc({ guid: userId })
@@ -61,8 +62,9 @@ export async function planDevice(index: number, { changes = 0, idleMs = 0 }: Pla
   }
   doc.transact(() => {
     set('status', { choice: 'auto', expiresAt: null })
-    set('profile', { name: nameOf(index), avatarUrl: null })
     set(deviceRegister(deviceId), { name: 'Work laptop' })
+    if (detail === 'nothing more') return
+    set('profile', { name: nameOf(index), avatarUrl: null })
     set('custom', { ...CUSTOM_STATUS, expiresAt: null })
   })
   const state = syncFrame(STEP_2, Y.encodeStateAsUpdate(doc))

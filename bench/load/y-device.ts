@@ -4,34 +4,41 @@ import { encodeAwareness } from '../../src/protocol/awareness-frames.js'
 import { AWARENESS, SYNC } from '../../src/protocol/messages.js'
 import type { JsonObject } from '../../src/model/json.js'
 import { clientFrame } from './frames.js'
-import { CUSTOM_STATUS, choiceOf, nameOf, userIdOf } from './people.js'
+import { CUSTOM_STATUS, choiceOf, nameOf, userIdOf, type Detail } from './people.js'
 import { addressOf, openRawSocket, type Traffic } from './raw-socket.js'
 
 export const ROOM = 'presence'
 
 /** The same as others see of one of ours. */
-export const stateOf = (index: number, status: string): JsonObject =>
-  ({ user: { id: userIdOf(index), name: nameOf(index) }, status, customStatus: CUSTOM_STATUS })
+export const stateOf = (index: number, status: string, detail: Detail = 'name and custom status'): JsonObject => (detail === 'nothing more'
+  ? { user: { id: userIdOf(index) }, status }
+  : { user: { id: userIdOf(index), name: nameOf(index) }, status, customStatus: CUSTOM_STATUS })
 
 export interface YPlan {
   readonly index: number
   readonly greeting: Buffer
   readonly changes: readonly Buffer[]
 }
-/** A listener has no state of its own, and is never told to be gone for not renewing it. */
-export function planYDevice(index: number, { changes = 0, isListener = false }: { readonly changes?: number; readonly isListener?: boolean } = {}): YPlan {
+export interface YPlanOptions {
+  readonly changes?: number
+  readonly detail?: Detail
+  /** A listener has no state of its own, and is never told to be gone for not renewing it. */
+  readonly isListener?: boolean
+}
+export function planYDevice(index: number, { changes = 0, detail, isListener = false }: YPlanOptions = {}): YPlan {
+  const say = (clock: number, status: string): Buffer => stateFrame(index, clock, status, detail)
   return {
     index,
-    greeting: isListener ? STEP_1 : Buffer.concat([STEP_1, say(index, 1, 'online')]),
+    greeting: isListener ? STEP_1 : Buffer.concat([STEP_1, say(1, 'online')]),
     changes: Array.from({ length: changes }, (_, change) => {
       const choice = choiceOf(change)
-      return say(index, 2 + change, choice === 'auto' ? 'online' : choice)
+      return say(2 + change, choice === 'auto' ? 'online' : choice)
     }),
   }
 }
 
-const say = (index: number, clock: number, status: string): Buffer =>
-  clientFrame(encodeAwareness([{ clientId: clientIdOf(index), clock, state: stateOf(index, status) }]))
+const stateFrame = (index: number, clock: number, status: string, detail?: Detail): Buffer =>
+  clientFrame(encodeAwareness([{ clientId: clientIdOf(index), clock, state: stateOf(index, status, detail) }]))
 
 /** As long as Yjs draws them. */
 const clientIdOf = (index: number): number => 3_000_000_000 + index
@@ -39,7 +46,7 @@ const indexOfClient = (clientId: number): number => clientId - 3_000_000_000
 
 /** Without it for 30 s a client is taken for gone; the stock client does it after 15 s. */
 export const RENEWAL_MS = 15_000
-export const renewal = (index: number, clock: number): Buffer => say(index, clock, 'online')
+export const renewal = (index: number, clock: number, detail: Detail): Buffer => stateFrame(index, clock, 'online', detail)
 
 /** Whose states a frame tells; of those who are gone, nothing. */
 export function statesIn(frame: Uint8Array, see: (index: number) => void): void {
@@ -49,6 +56,11 @@ export function statesIn(frame: Uint8Array, see: (index: number) => void): void 
     readVarUint(update)
     if (readVarUint8Array(update).length > GONE_BYTES) see(index)
   }
+}
+function tellsOfOthers(frame: Uint8Array, self: number): boolean {
+  let found = false
+  statesIn(frame, (index) => { found ||= index !== self })
+  return found
 }
 /** `null` */
 const GONE_BYTES = 4
@@ -65,13 +77,15 @@ export interface YDevice {
 export interface YConnectOptions {
   readonly port: number
   readonly traffic: Traffic
+  /** Sends back every state it hears, as the stock client does. */
+  readonly isEchoing?: boolean
   /** A whole frame of type awareness. */
   readonly onAwareness: (frame: Uint8Array, wireBytes: number) => void
   readonly onClose: (code: number) => void
 }
 
-/** Resolves once it has said what it is. It does not echo what it hears, as the stock client does. */
-export function connectYDevice(plan: YPlan, { port, traffic, onAwareness, onClose }: YConnectOptions): Promise<YDevice> {
+/** Resolves once it has said what it is. */
+export function connectYDevice(plan: YPlan, { port, traffic, isEchoing = false, onAwareness, onClose }: YConnectOptions): Promise<YDevice> {
   return new Promise((resolve, reject) => {
     const socket = openRawSocket({
       port, traffic, localAddress: addressOf(plan.index), path: `/${ROOM}`,
@@ -80,8 +94,10 @@ export function connectYDevice(plan: YPlan, { port, traffic, onAwareness, onClos
         resolve({ plan, write: (frames) => socket.write(frames), close: () => socket.close() })
       },
       onFrame(_, frame, wireBytes) {
-        if (frame[0] === AWARENESS) onAwareness(frame, wireBytes)
-        else if (frame[0] === SYNC && frame[1] === 0) socket.write(STEP_2)
+        if (frame[0] === AWARENESS) {
+          onAwareness(frame, wireBytes)
+          if (isEchoing && tellsOfOthers(frame, plan.index)) socket.write(clientFrame(frame))
+        } else if (frame[0] === SYNC && frame[1] === 0) socket.write(STEP_2)
       },
       onClose(code) {
         reject(new Error(`The y-websocket server closed a client with ${code}.`))

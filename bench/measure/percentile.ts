@@ -3,5 +3,3 @@ export function percentile(values: readonly number[], share: number): number {
   const sorted = Float64Array.from(values).sort()
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? NaN
 }
-
-export const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)

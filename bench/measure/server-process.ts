@@ -1,8 +1,7 @@
 /** The servers that are measured: real processes on 127.0.0.1, which end with the bench. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdtempSync } from 'node:fs'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { freePort } from '../../test/support/relay-process.js'
 import { cpuMs, privateBytes } from './process-figures.js'
@@ -27,9 +26,8 @@ export interface RelayProcess extends ServerProcess {
 
 /** Built scripts lie beside this one; see scripts/bench.mjs. */
 const script = (name: string): string => fileURLToPath(new URL(`${name}.js`, import.meta.url))
-const root = process.cwd()
 
-/** `store` as `--store` takes it; `level:` with a folder of `temporaryFolder`. */
+/** `store` as `--store` takes it. */
 export async function startRelay(store: string, port = 0): Promise<RelayProcess> {
   const startedAt = performance.now()
   const args = ['dist/cli.js', 'relay', '--port', String(port), '--store', store, '--secret', SECRET, '--channel-feed-limit', String(CHANNEL_FEED_LIMIT)]
@@ -45,19 +43,12 @@ export async function startYWebsocket(): Promise<ServerProcess> {
 /** `ws` and a loop: what is received goes to everybody as it is. */
 export const startBareWs = (): Promise<ServerProcess> => startServer([script('bare-ws')], {})
 
-/** On the disk of the project, since the temporary folder may be in memory, where syncing costs nothing. */
-export function temporaryFolder(): { readonly path: string; remove(): void } {
-  const parent = join(root, '.porchlight/cache')
-  mkdirSync(parent, { recursive: true })
-  const path = mkdtempSync(join(parent, 'bench-store-'))
-  const remove = (): void => rmSync(path, { recursive: true, force: true })
-  process.once('exit', remove)
-  return { path, remove }
-}
+/** On the disk of the project, since the system's temporary folder may be in memory, where syncing costs nothing. scripts/bench.mjs removes it. */
+export const temporaryFolder = (): string => mkdtempSync(fileURLToPath(new URL('store-', import.meta.url)))
 
 async function startServer(args: readonly string[], env: NodeJS.ProcessEnv): Promise<ServerProcess> {
   const child = spawn(process.execPath, ['--import', pathToFileURL(script('report-on-itself')).href, ...args], {
-    cwd: root, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env: { ...process.env, ...env },
   })
   const end = (): void => { child.kill('SIGKILL') }
   process.once('exit', end)

@@ -102,8 +102,12 @@ function add(total: Cost, cost: Cost): void {
 }
 const costOf = ({ cpuMs, deliveries }: Cost): number => (cpuMs * 1_000) / deliveries
 
+interface Person {
+  readonly plan: { readonly changes: readonly Buffer[] }
+  write(frames: Uint8Array): void
+}
 /** Each in turn makes the next of its prepared changes. */
-function inTurn(people: readonly { write(frames: Uint8Array): void; readonly plan: { readonly changes: readonly Buffer[] } }[]): () => void {
+function inTurn(people: readonly Person[]): () => void {
   let made = 0
   return () => {
     const person = people[made % people.length]!
@@ -118,7 +122,7 @@ async function stageOurs(): Promise<Stage> {
   const plans = await Promise.all(indices.map((index) => planDevice(index, { changes: CHANGES_EACH })))
   const delivered = { count: 0, bytes: 0 }
   const joined = { count: 0 }
-  const people: Parameters<typeof inTurn>[0][number][] = []
+  const people: Person[] = []
   await forAll(plans, 50, async (plan) => {
     people.push(await connectOurDevice(plan, {
       port: server.port, traffic: uncounted, interests: watchFrame([{ verb: 'join', id: CHANNEL }]),
@@ -146,7 +150,7 @@ async function stageOurs(): Promise<Stage> {
 async function stageY(): Promise<Stage> {
   const server = await startYWebsocket()
   const delivered = { count: 0, bytes: 0 }
-  const speakers: Parameters<typeof inTurn>[0][number][] = []
+  const speakers: Person[] = []
   await forAll(indices, 50, async (index) => {
     const isListener = index >= BURST.size
     const plan = planYDevice(index, isListener ? { isListener } : { changes: (ROUNDS + 1) * BURST.count })

@@ -28,8 +28,7 @@ async function run(progress: (stage: string) => void): Promise<readonly Finding[
   progress(`making ${DEVICES} devices`)
   const plans: DevicePlan[] = []
   for (let index = 0; index < DEVICES; index++) plans.push(await planDevice(index, { changes: 1 }))
-  const folder = temporaryFolder()
-  const relay = await startRelay(`level:${folder.path}`)
+  const relay = await startRelay(`level:${temporaryFolder()}`)
   progress('connecting them')
   /** By the relay's number of a user; the same on every connection. */
   const userOf = new Map<number, number>()

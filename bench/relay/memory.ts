@@ -21,8 +21,7 @@ async function run(progress: (stage: string) => void): Promise<readonly Finding[
   progress(`making ${DEVICES} devices`)
   const plans: Awaited<ReturnType<typeof planDevice>>[] = []
   for (let index = 0; index < DEVICES; index++) plans.push(await planDevice(index))
-  const store = temporaryFolder()
-  const relay = await startRelay(`level:${store.path}`)
+  const relay = await startRelay(`level:${temporaryFolder()}`)
   const before = await measure(relay)
   progress('connecting them to a relay')
   let introduced = 0

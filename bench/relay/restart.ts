@@ -24,9 +24,8 @@ const HERD_MS = 100
 export const restart: Bench = { name: 'restart', rows: Object.values(NAMES), run }
 
 async function run(progress: (stage: string) => void): Promise<readonly Finding[]> {
-  const folder = temporaryFolder()
   const port = await freePort()
-  const store = `level:${folder.path}`
+  const store = `level:${temporaryFolder()}`
   const relay = await startRelay(store, port)
   progress(`connecting ${DEVICES} devices`)
   const crowd = createCrowd(port)

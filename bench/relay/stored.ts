@@ -16,8 +16,7 @@ const EDITS = 4_000
 export const stored: Bench = { name: 'stored', rows: [NAME], run }
 
 async function run(progress: (stage: string) => void): Promise<readonly Finding[]> {
-  const folder = temporaryFolder()
-  const relay = await startRelay(`level:${folder.path}`)
+  const relay = await startRelay(`level:${temporaryFolder()}`)
   const sentAt = new Float64Array(DEVICES)
   const latenciesMs: number[] = []
   let acknowledged = 0
