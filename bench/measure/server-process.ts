@@ -50,11 +50,15 @@ async function startServer(args: readonly string[], env: NodeJS.ProcessEnv): Pro
   const child = spawn(process.execPath, ['--import', pathToFileURL(script('report-on-itself')).href, ...args], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env: { ...process.env, ...env },
   })
+  const gone = once(child, 'exit')
   const end = (): void => { child.kill('SIGKILL') }
   process.once('exit', end)
-  child.once('exit', () => process.off('exit', end))
+  void gone.then(() => process.off('exit', end))
   const port = await listeningPort(child, args)
   const pid = child.pid!
+  let isWanted = true
+  // Its end alone would show only as clients that are closed.
+  void gone.then(([code, signal]) => { if (isWanted) console.error(`${args[0]} ended with ${code ?? signal} by itself.`) })
   let questions = 0
   return {
     port,
@@ -71,21 +75,22 @@ async function startServer(args: readonly string[], env: NodeJS.ProcessEnv): Pro
       child.send({ id, ask }, (error) => { if (error) reject(error) })
     }),
     async kill() {
-      if (child.exitCode !== null || child.signalCode !== null) return
-      const gone = once(child, 'exit')
+      isWanted = false
       child.kill('SIGKILL')
       await gone
     },
   }
 }
 
-/** Each of them says where it listens: `…:8787` or `on port 8787`. */
+const KEPT_UNITS = 4_000
+
+/** Each of them says where it listens: `listens at …:8787` or `on port 8787`. What else it says is shown only where it ends. */
 function listeningPort(child: ChildProcess, args: readonly string[]): Promise<number> {
   let said = ''
   return new Promise((resolve, reject) => {
     const listen = (chunk: Buffer): void => {
-      said += chunk.toString()
-      const [, port] = /(?::|on port )(\d+)$/m.exec(said) ?? []
+      said = (said + chunk.toString()).slice(-KEPT_UNITS)
+      const [, port] = /(?:listens at \S*:|on port )(\d+)/.exec(said) ?? []
       if (port !== undefined) resolve(Number(port))
     }
     child.stdout?.on('data', listen)
