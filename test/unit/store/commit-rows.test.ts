@@ -66,7 +66,7 @@ describe('commit rows', () => {
   it('are deleted once their log is gone, a few with each commit', () => {
     const commits = createCommitRows(findCommits([], 0))
     let table: Rows = []
-    for (let commit = 0; commit < 3_000; commit++) {
+    for (let commit = 0; commit < 1_000; commit++) {
       const { operations } = commits.next()
       expect(operations.length).toBeLessThan(5)
       table = apply(table, operations)
