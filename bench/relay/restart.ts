@@ -122,7 +122,7 @@ function createCrowd(port: number): Crowd {
             if (type === TYPE.hello) become({ type: 'established' })
             else if (type === TYPE.feed) hear(frame)
           },
-          onClose: (code: number): void => become({ type: 'closed', code, isMendable: false }),
+          onClose: (code: number): void => become({ type: 'closed', code, isMendable: false, restMs: 0 }),
         }
         connectOurDevice(plan, { port, traffic: uncounted, interests, listener, isKnown: hasBeenWelcome }).then(() => {
           hasBeenWelcome = true

@@ -282,10 +282,12 @@ describe('whatever happens in whatever order', () => {
   ]))
 })
 
-it('after the end nothing is told any more of what waits for the turn or the tick', async () => {
-  const { hub, ann, ben, bob, choose, clock } = await scene()
-  choose(ben, 'dnd')
-  bob.ask(ann)
+it.each<[what: string, act: (scene: Scene) => void]>([
+  ['a change', ({ ben, choose }) => choose(ben, 'dnd')], ['an answer', ({ bob, ann }) => bob.ask(ann)],
+])('after the end %s that waits is not told any more', async (_, act) => {
+  const world = await scene()
+  const { hub, bob, clock } = world
+  act(world)
   const count = bob.deliveries.length
   await hub.close()
   clock.advance(10_000)
