@@ -1,6 +1,7 @@
 /** A relay that is drained and started again, as in every deploy: what fifty people who watch each other see of it is nothing. */
 import { WebSocket } from 'ws'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { RESTART_MS } from '../../server/relay/drain-plan.js'
 import type { BuiltBrowserPresenceService } from '../../src/presence-service.js'
 import { CLOSE } from '../../src/protocol/close-codes.js'
 import { TYPE, typeOf } from '../../src/protocol/messages.js'
@@ -95,7 +96,7 @@ describe('a relay that is drained', () => {
     const letGo = closings.filter(({ code }) => code === CLOSE.draining)
     expect(letGo.length).toBe(PEOPLE.length)
     // They were told for how long nobody is let in, and do not try.
-    expect(closings.filter(({ code, at }) => code !== CLOSE.draining && at < drainedAt + DRAIN_MS)).toEqual([])
+    expect(closings.filter(({ code, at }) => code !== CLOSE.draining && at < drainedAt + DRAIN_MS + RESTART_MS)).toEqual([])
     const gaps = letGo.map(({ at }) => at - drainedAt)
     expect(gaps.filter((gap) => gap < DRAIN_MS / 2).length, 'half in the first half').toBeGreaterThan(PEOPLE.length / 4)
     expect(gaps.filter((gap) => gap >= DRAIN_MS / 2).length, 'half in the second').toBeGreaterThan(PEOPLE.length / 4)
