@@ -1,6 +1,6 @@
 /** A relay inside a Node HTTP server: upgrades become sessions of the service's hub. The only file that names `ws`. */
 import { randomBytes } from 'node:crypto'
-import type { IncomingMessage, Server } from 'node:http'
+import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer, type RawData, type ServerOptions, type WebSocket } from 'ws'
 import { PresenceError } from '../../src/errors.js'
@@ -81,14 +81,14 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
     // Somebody else's path, where there is somebody else.
     if (!room && server.listenerCount('upgrade') > 1) return
     socket.on('error', ignore)
-    if (!room) return refuseUpgrade(socket, 404, 'Not Found')
-    if (request.rawHeaders.length > 2 * RELAY.requestHeaders) return refuseUpgrade(socket, 431, 'Request Header Fields Too Large')
-    if (isDraining) return refuseUpgrade(socket, 503, 'Service Unavailable')
-    if (!isAllowedOrigin(request.headers.origin, request.headers.host, allowedOrigins)) return refuseUpgrade(socket, 403, 'Forbidden')
+    if (!room) return turnBack(socket, 404)
+    if (request.rawHeaders.length > 2 * RELAY.requestHeaders) return turnBack(socket, 431)
+    if (isDraining) return turnBack(socket, 503)
+    if (!isAllowedOrigin(request.headers.origin, request.headers.host, allowedOrigins)) return turnBack(socket, 403)
     const arrival = doorkeeper.arrive(clientAddress(request.socket.remoteAddress, request.headers['x-forwarded-for']), clock.now())
     if (!arrival.isAllowed) {
       count(`too-many-${arrival.reason}`)
-      return refuseUpgrade(socket, arrival.status, arrival.status === 429 ? 'Too Many Requests' : 'Service Unavailable')
+      return turnBack(socket, arrival.status)
     }
     socket.once('close', arrival.visit.leave)
     welcome(request, socket, head, room, arrival.visit).catch((error: unknown) => {
@@ -108,7 +108,7 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
     if (!admission.isAdmitted) return accept(request, socket, head, (ws) => turnAway(ws, admission))
     if (isDraining) {
       await release(admission)
-      return refuseUpgrade(socket, 503, 'Service Unavailable')
+      return turnBack(socket, 503)
     }
     const opened = await opening
     const hasRushed = head.length + socket.readableLength > RELAY.signInBytes
@@ -136,6 +136,12 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
       })
       use(ws)
     })
+  }
+
+  /** Before the upgrade: page code learns nothing of why. */
+  function turnBack(socket: Duplex, status: number): void {
+    count(`upgrade-${status}`)
+    socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
   }
 
   function turnAway(ws: WebSocket, { code, reason }: { readonly code: number; readonly reason: string }): void {
@@ -255,10 +261,6 @@ function endingOf(code: number): Ending {
 }
 
 const ignore = (): void => undefined
-
-function refuseUpgrade(socket: Duplex, status: number, text: string): void {
-  socket.end(`HTTP/1.1 ${status} ${text}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
-}
 
 /** A view of the socket's own bytes: what is kept of a frame is copied by its decoder. */
 function bytesOf(data: RawData): Uint8Array {
