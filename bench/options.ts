@@ -12,7 +12,7 @@ npm run bench -- --only PATTERN  benches with this in their name or in that of a
 npm run bench -- --json FILE     also writes the rows as JSON: name, value, unit, budget, ratio, pass
 npm run bench -- --help          this text
 
-Each runs in a process of its own, against servers in processes of their own, on 127.0.0.1 to 127.0.0.30; on Linux only, since
+Each runs in a process of its own, against servers in processes of their own, with clients on 127.0.0.2 to 127.0.0.201; on Linux only, since
 CPU and memory are read from /proc. Ends with 1 where a budget is missed. Leave the machine alone meanwhile.
 
 ${benches.map(({ name, rows }) => `${name.padEnd(14)}${rows.join(`\n${' '.repeat(14)}`)}`).join('\n')}`

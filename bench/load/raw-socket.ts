@@ -32,10 +32,10 @@ export interface RawSocket {
 const shared = Buffer.allocUnsafe(1 << 18)
 const PONG = clientFrame(new Uint8Array(), OPCODE.pong)
 const CLOSE = clientFrame(Uint8Array.of(3, 232), OPCODE.close)
-const ADDRESS_CONNECTIONS = 500
+/** As many homes and offices. */
+const ADDRESSES = 200
 
-/** From 127.0.0.2 upwards, so many of each. */
-export const addressOf = (index: number): string => `127.0.0.${2 + Math.floor(index / ADDRESS_CONNECTIONS)}`
+export const addressOf = (index: number): string => `127.0.0.${2 + (index % ADDRESSES)}`
 
 export function openRawSocket({ port, path, protocols = [], localAddress, traffic, onOpen, onFrame, onClose }: RawSocketOptions): RawSocket {
   let code = 1006

@@ -10,6 +10,7 @@ import { forAll, reached } from '../load/crowd.js'
 import { connectOurDevice, neighbours, planDevice, watchNeighbours, type DevicePlan } from '../load/our-device.js'
 import { indexOf } from '../load/people.js'
 import { uncounted } from '../load/raw-socket.js'
+import { fullestWindow } from '../measure/fullest-window.js'
 import { startRelay, temporaryFolder } from '../measure/server-process.js'
 
 const NAMES = {
@@ -55,16 +56,6 @@ async function run(progress: (stage: string) => void): Promise<readonly Finding[
       how: `Of ${attempts.length.toLocaleString('en')} attempts, those that met no relay included.`,
     }),
   ]
-}
-
-/** The most of these times that lie within any `windowMs`. */
-export function fullestWindow(times: readonly number[], windowMs: number): number {
-  const sorted = [...times].sort((a, b) => a - b)
-  let first = 0
-  return sorted.reduce((most, time, index) => {
-    while (sorted[first]! <= time - windowMs) first++
-    return Math.max(most, index - first + 1)
-  }, 0)
 }
 
 interface Crowd {

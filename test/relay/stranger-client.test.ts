@@ -4,6 +4,7 @@ import type { BuiltBrowserPresenceService } from '../../src/presence-service.js'
 import { openClient } from '../support/hostile-client.js'
 import { openNodeTab } from '../support/node-tab.js'
 import { protocolPage, readVectors } from '../support/protocol-page.js'
+import { startRelay } from '../support/relay.js'
 import { startRelayProcess, type RelayProcess } from '../support/relay-process.js'
 import { startStranger, type Stranger } from '../support/stranger.js'
 import { closeAll, until } from '../support/until.js'
@@ -109,6 +110,33 @@ describe('a stranger\'s client', () => {
     const eve = startStranger(relay.url, userId, token ?? await relay.token('eve'), 'team')
     expect(await eve.ended()).toBe(1)
     expect(eve.complaints).toContain(`Refused with ${code}`)
+  })
+
+  it('only looks, in the room for that, and is seen by nobody', async () => {
+    const nina = await openTab('nina', 'pier')
+    const visitor = startStranger(relay.url, '-', await relay.token('otto'), 'pier', 'nina')
+    strangers.push(visitor)
+    await untilShown(visitor, 'nina', /^nina · online/)
+    await nina.me.setStatus('away')
+    await untilShown(visitor, 'nina', /^nina · away/)
+    expect([...visitor.people.keys()]).toEqual(['nina'])
+    expect(nina.peekChannel('pier')?.users.map(({ userId }) => userId)).toEqual(['nina'])
+    expect(visitor.complaints).toBe('')
+  })
+
+  it('counts a channel too large to be told whole, and shows a page of it', async () => {
+    const small = await startRelay({}, { channelFeedLimit: 2 })
+    try {
+      for (const userId of ['kim', 'lou', 'mia']) tabs.push(openNodeTab({ userId, relayUrl: small.url, token: await small.token(userId), channels: ['plaza'] }))
+      const eve = startStranger(small.url, 'eve', await small.token('eve'), 'plaza', 'lou')
+      strangers.push(eve)
+      await until(() => eve.title === 'plaza · 4 here · live', 'all are counted')
+      await until(() => [...eve.people.keys()].join() === 'eve,kim,lou,mia', 'all are shown')
+      await tabs.at(-1)!.me.setStatus('dnd')
+      await untilShown(eve, 'mia', /^mia · dnd/)
+    } finally {
+      await closeAll(...tabs.splice(0), small)
+    }
   })
 
   it('shows a status that was written by hand, byte by byte, as the page has it', async () => {

@@ -5,10 +5,10 @@ import { WebSocket } from 'ws'
 const HELP = `node test/support/stranger-client.mjs URL USER TOKEN CHANNEL [WATCHED…]
 
 Signs in to the relay at URL (ws://127.0.0.1:8787) as USER, joins CHANNEL, watches the users named, and prints
-who is there at every change. A line typed in counts as input. Ctrl-C says goodbye.
+who is there at every change. A line typed in counts as input. Ctrl-C says goodbye. As USER - it only looks.
 `
 const TYPE = { sync: 0, awareness: 1, hello: 100, watch: 101, feed: 102, page: 104, leave: 107, notice: 109 }
-const VERB = { watch: 0, join: 3 }
+const VERB = { watch: 0, join: 3, watchChannel: 5 }
 const OWN_NUMBER = 1
 const STATUSES = ['online', 'away', 'dnd', 'offline']
 const ROUGHLY = ['recently', 'this-week', 'this-month', 'long-ago']
@@ -21,6 +21,7 @@ if (process.argv.includes('--help') || channel === undefined) {
   process.stdout.write(HELP)
   process.exit(process.argv.includes('--help') ? 0 : 2)
 }
+const isVisitor = user === '-'
 const deviceId = randomBytes(16).toString('base64url')
 /** User id → { value, freshness, asOf }; what is known stays known without a connection. */
 const people = new Map()
@@ -63,7 +64,7 @@ function createReader(buffer) {
 
 function connect() {
   tries++
-  const socket = new WebSocket(`${url}/user/${encodeURIComponent(user)}`, ['porchlight.v1', `bearer.${token}`], { perMessageDeflate: false })
+  const socket = new WebSocket(url + (isVisitor ? '/watch' : `/user/${encodeURIComponent(user)}`), ['porchlight.v1', `bearer.${token}`], { perMessageDeflate: false })
   const here = { socket, numbers: new Map(), named: new Set(), channelNumber: null, counts: null, isTold: false, helloAt: 0, heardAt: steadyNow() }
   connection = here
   const watchdog = setInterval(() => { if (steadyNow() - here.heardAt > SILENT_MS) socket.terminate() }, 1_000)
@@ -120,7 +121,7 @@ function welcome(reader) {
   if (offsetMs === null || Math.abs(measuredMs - offsetMs) > tripMs / 2) offsetMs = measuredMs
   tries = 0
   restUntil = 0
-  send(TYPE.watch, 1 + watched.length, VERB.join, channel, ...watched.flatMap((id) => [VERB.watch, id]))
+  send(TYPE.watch, 1 + watched.length, isVisitor ? VERB.watchChannel : VERB.join, channel, ...watched.flatMap((id) => [VERB.watch, id]))
 }
 
 function notice(reader) {
@@ -133,6 +134,7 @@ function notice(reader) {
 
 function tellLiveness() {
   clearTimeout(input.timer)
+  if (isVisitor) return
   const state = { deviceId, sinceInputMs: Math.round(steadyNow() - input.at), locked: false, hidden: false, holds: [], override: null, digest: '' }
   send(TYPE.awareness, sized(frame(1, 1, 1, JSON.stringify(state))))
   input.toldAt = input.at

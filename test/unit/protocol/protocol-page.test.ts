@@ -12,7 +12,7 @@ import { CLOSE, refusalOf } from '../../../src/protocol/close-codes.js'
 import { encodeDeviceRows, parseDeviceState } from '../../../src/protocol/device-rows.js'
 import { encodeChannelName, encodeEntry, feedFrame, OWN_NUMBER, type UserEntry } from '../../../src/protocol/feed.js'
 import { createFeedReader } from '../../../src/protocol/feed-reader.js'
-import { WIRE } from '../../../src/protocol/limits.js'
+import { RATES, RELAY, STRANGERS_RATE, USER_SHARE, WIRE } from '../../../src/protocol/limits.js'
 import {
   AWARENESS, KINDS, QUERY_AWARENESS, STATUSES, SYNC, TYPE, encodeAuth, encodeDeviceReply, encodeDeviceRequest, encodeHello, encodeLeave, encodeNotice, encodePage,
   encodePageRequest, encodeStored, encodeWatch, encodeWelcome, type Notice, type Page, type WatchVerb,
@@ -178,8 +178,16 @@ describe('the page of the wire', () => {
   it('knows the limits', () => {
     const rows = readTable(page, /^\| name \| \| of \|$/)
     expect(rows.length).toBeGreaterThan(20)
-    const known: Readonly<Record<string, number | string>> = { ...LIMITS, ...WIRE }
+    const known: Readonly<Record<string, number | string>> = { ...LIMITS, ...WIRE, ...RELAY }
     for (const [name, value] of rows) expect([name, Number(value!.replaceAll(',', ''))]).toEqual([name, known[name!.replaceAll('`', '')]])
+  })
+
+  it('knows the rates', () => {
+    const { requests: _overHttp, ...rates } = RATES
+    const rows = readTable(page, /^\| name \| at once \| then a second /)
+    expect(Object.fromEntries(rows.map(([name, burst, perSecond]) => [name!.replaceAll('`', ''), { burst: Number(burst!.replaceAll(',', '')), perSecond: Number(perSecond) }]))).toEqual(rates)
+    // As its prose has them.
+    expect([USER_SHARE, STRANGERS_RATE]).toEqual([{ burst: 10, perSecond: 3 }, { burst: 500, perSecond: 1 }])
   })
 
   it('[SY3] has digests that the code computes', () => {
