@@ -132,7 +132,7 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
       ws.on('error', (error) => {
         count(`socket-error-${(error as { code?: string }).code ?? 'unknown'}`)
         // `ws` would read on, and throw away megabytes, until the peer has answered.
-        process.nextTick(() => socket.pause())
+        queueMicrotask(() => socket.pause())
       })
       use(ws)
     })
