@@ -1,5 +1,5 @@
 /** A relay in a process of its own, on a real disk that is slow, fails, is full, or has a bit flipped. */
-import { spawn, type ChildProcess } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ import { TYPE, decodeStored, typeOf } from '../../src/protocol/messages.js'
 import { bundleForNode, type Bundle } from '../support/bundle.js'
 import { openNodeTab } from '../support/node-tab.js'
 import { SECRET } from '../support/relay.js'
-import { freePort, killProcess } from '../support/relay-process.js'
+import { freePort, killProcess, startProcess } from '../support/relay-process.js'
 import { sentFrames } from '../support/sent-frames.js'
 import { canMount, mountSmallDisk } from '../support/small-disk.js'
 import { canTrace, spawnTraced, type SystemCall, type TracedProcess } from '../support/system-calls.js'
@@ -151,14 +151,8 @@ async function startRelay(path: string) {
     start: async () => { child = await start() },
   }
 
-  async function start(): Promise<ChildProcess> {
-    const started = spawn(process.execPath, [bundle.file, 'relay', '--port', `${port}`, '--store', `level:${path}`, '--secret', SECRET])
-    const end = (): void => { started.kill('SIGKILL') }
-    process.once('exit', end)
-    started.once('exit', () => process.off('exit', end))
-    for (const stream of [started.stdout, started.stderr]) stream.on('data', (chunk) => { said += String(chunk) })
-    await listening(started)
-    return started
+  function start(): Promise<ChildProcess> {
+    return startProcess([bundle.file, 'relay', '--port', `${port}`, '--store', `level:${path}`, '--secret', SECRET], /listens at/, {}, (text) => { said += text })
   }
 }
 
@@ -168,14 +162,10 @@ async function startTracedRelay(inject: readonly string[]): Promise<{ readonly u
   const port = await freePort()
   const traced = spawnTraced([process.execPath, bundle.file, 'relay', '--port', `${port}`, '--store', `level:${path}`, '--secret', SECRET], join(folder, 'trace'), inject)
   stops.push(() => killProcess(traced.child))
-  await listening(traced.child)
-  return { url: `ws://127.0.0.1:${port}`, path, traced }
-}
-
-function listening(child: ChildProcess): Promise<unknown> {
   let said = ''
-  child.stdout!.on('data', (chunk) => { said += String(chunk) })
-  return until(() => said.includes('listens at'), 'the relay listens')
+  traced.child.stdout!.on('data', (chunk) => { said += String(chunk) })
+  await until(() => said.includes('listens at'), 'the relay listens')
+  return { url: `ws://127.0.0.1:${port}`, path, traced }
 }
 
 async function openTab(relayUrl: string, userId: string): Promise<BuiltBrowserPresenceService> {
