@@ -143,12 +143,12 @@ describe('[T21] a slow socket', () => {
     bob.expectTruth(USERS, ['room'])
   })
 
-  it('[VS4] whose watch was revoked before it was told of anybody is told of nobody', async () => {
+  it.each(['a turn before', 'in the same turn'])('[VS4] whose watch, asked for %s, was revoked before it was told of anybody is told of nobody', async (when) => {
     const { hub, ann, choose, clock, tick, turn } = await scene()
     const dave = createOnlooker({ hub, clock, turn })
     dave.stall()
     dave.watch(ann)
-    turn()
+    if (when === 'a turn before') turn()
     hub.teller.revoke(dave.viewer, ann)
     choose(ann, 'dnd')
     tick()
