@@ -5,6 +5,11 @@
 import type { Clock } from '../../src/ports.js'
 import type { Stop } from '../../src/presence-service.js'
 
+/** What has a time of its own to be looked at. */
+export interface Due {
+  due(): void
+}
+
 export interface Deadlines<Item> {
   /** Replaces the item's deadline; null: none. */
   set(item: Item, time: number | null): void

@@ -19,7 +19,7 @@ export interface DeviceIntroduction {
   /** When it was last used, as of its connecting; null: not known to be used. */
   readonly lastInputAt: number | null
   /** Channels this socket is in; whoever changes them calls `refresh`. */
-  readonly joined: Set<ChannelId>
+  readonly joined: ReadonlySet<ChannelId>
 }
 export interface DeviceReport {
   readonly sinceInputMs: number | null

@@ -13,7 +13,7 @@ import type { DeviceRow } from '../../src/protocol/device-rows.js'
 /** One socket of a device, or one that was lost and whose grace has not ended (LV2). */
 export interface Connection {
   readonly sessionNumber: number
-  readonly joined: Set<ChannelId>
+  joined: ReadonlySet<ChannelId>
   lastInputAt: number | null
   locked: boolean
   hidden: boolean

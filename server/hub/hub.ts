@@ -10,7 +10,7 @@ import type { ChannelId, Policy, Stop, UserId } from '../../src/presence-service
 import { encodeDeviceRows } from '../../src/protocol/device-rows.js'
 import { OWN_NUMBER, nobody } from '../../src/protocol/feed.js'
 import { WIRE } from '../../src/protocol/limits.js'
-import { createDeadlines } from './deadlines.js'
+import { createDeadlines, type Deadlines, type Due } from './deadlines.js'
 import { createDepartures, nextGoneAt } from './departures.js'
 import { deviceRows, factsOf, lastDepartureAt, type HubUser, type Shown } from './hub-user.js'
 import { withinQuota } from './quota.js'
@@ -41,6 +41,8 @@ export interface Hub {
   readonly policy: Required<Policy>
   readonly teller: Teller
   readonly saver: Saver
+  /** For what there are thousands of: a timer each would weigh more than they do. */
+  readonly timers: Deadlines<Due>
   /** From the store where not in memory; stays there until `release`. */
   open(userId: UserId): Promise<HubUser>
   release(user: HubUser): void
@@ -69,6 +71,7 @@ export function createHub({ clock, store, policy, log, meter }: HubOptions): Hub
   const opening = new Map<UserId, Promise<HubUser>>()
   const changeListeners = new Set<(change: HubChange) => void>()
   const deadlines = createDeadlines<HubUser>(clock, refresh)
+  const timers = createDeadlines<Due>(clock, (item) => item.due())
   const teller = createTeller({ clock, meter })
   const saver = createSaver({ store, clock, log, meter, onStored, onIdle: dropIfUnused })
   const departures = createDepartures(saver)
@@ -77,7 +80,7 @@ export function createHub({ clock, store, policy, log, meter }: HubOptions): Hub
   let startingUntil = Number.NEGATIVE_INFINITY
   let cancelSettling: Stop = () => undefined
   return {
-    clock, policy, teller, saver, open, release, dropIfUnused, users: () => users.values(), find: (userId) => users.get(userId),
+    clock, policy, teller, saver, timers, open, release, dropIfUnused, users: () => users.values(), find: (userId) => users.get(userId),
     storedUserIds: () => store.userIds(), merge, storedStamps, refresh, startGrace, close,
     onChange: (listener) => {
       changeListeners.add(listener)
@@ -217,6 +220,7 @@ export function createHub({ clock, store, policy, log, meter }: HubOptions): Hub
     const now = clock.now()
     for (const user of [...users.values()]) for (const device of user.devices.values()) departures.record(user, device, now)
     deadlines.stop()
+    timers.stop()
     cancelSettling()
     teller.stop()
     await saver.close()

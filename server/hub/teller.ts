@@ -86,8 +86,9 @@ export function createTeller({ clock, meter }: { readonly clock: Clock; readonly
   function revoke(viewer: Viewer, user: HubUser): void {
     if (!watches(viewer, user)) return
     unwatch(viewer, user)
-    // By name: a slow socket may not have been told it.
-    say(viewer, entryPiece({ number: user.number, userId: user.userId, isForgotten: true }, null))
+    const { number, userId } = user
+    // By name where the socket is slow: it may not have been told it.
+    say(viewer, entryPiece({ number, ...(viewer.missed && { userId }), isForgotten: true }, null))
   }
 
   function answer(viewer: Viewer, user: HubUser, now: number): void {

@@ -9,7 +9,7 @@ import { CLOSE } from '../../src/protocol/close-codes.js'
 import { WIRE } from '../../src/protocol/limits.js'
 import { SYNC } from '../../src/protocol/messages.js'
 import { encode, writeVarUint } from '../../src/protocol/wire.js'
-import { createScratchDocument } from '../../src/replica/scratch-document.js'
+import { createScratchDocument, type ScratchDocument } from '../../src/replica/scratch-document.js'
 import { gateSyncMessage, gateUpdate, SYNC_STEP_1, SYNC_STEP_2, SYNC_UPDATE } from './update-gate.js'
 
 export interface BridgeOptions {
@@ -17,16 +17,18 @@ export interface BridgeOptions {
   readonly clientId: number
   /** From *hello*; null for a stock client. */
   readonly digest: string | null
-  readonly truth: () => Registers
+}
+export interface BridgePorts {
+  truth(): Registers
   /** Clamps and merges into the truth, and calls `push` on every bridge of the user (this one included, which does no harm). */
-  readonly merge: (registers: Registers) => void
-  readonly send: (frame: Uint8Array) => void
+  merge(registers: Registers): void
+  send(frame: Uint8Array): void
   /** A register was ignored; the name is a stranger's words, bounded. */
-  readonly notice: (name: string, reason: string) => void
+  notice(name: string, reason: string): void
   /** An update did not fit and was dropped; for counting. */
-  readonly dropped: () => void
-  readonly now: () => number
-  readonly after: (ms: number, callback: () => void) => Stop
+  dropped(): void
+  now(): number
+  after(ms: number, callback: () => void): Stop
 }
 
 export interface Refusal {
@@ -48,114 +50,126 @@ export interface Bridge {
 type Exchange = 'put-off' | 'asked' | 'exchanged'
 
 /** Asks for the client's state at once, unless its digest is current: to be created after *hello* was answered. */
-export function createBridge({ clientId, digest, truth, merge, send, notice, dropped, now, after }: BridgeOptions): Bridge {
-  const scratch = createScratchDocument(clientId)
-  let exchange: Exchange = 'put-off'
-  let isClosed = false
-  let isMerging = false
-  let checkedBytes = 0
+export const createBridge = (ports: BridgePorts, options: BridgeOptions): Bridge => new ConnectionBridge(ports, options)
+
+/** A class, for there is one for each connection. */
+class ConnectionBridge implements Bridge {
+  readonly #ports: BridgePorts
+  readonly #scratch: ScratchDocument
+  #exchange: Exchange = 'put-off'
+  #isClosed = false
+  #isMerging = false
+  #checkedBytes = 0
   /** The client's Step1, kept until it can be answered with content. */
-  let unanswered: Uint8Array | undefined
-  let stopWaiting: Stop = () => {}
+  #unanswered: Uint8Array | undefined = undefined
+  #stopWaiting: Stop | null = null
 
-  if (digest !== digestOf(truth(), now())) ask()
-  return { receiveSync, push, askAgain, close }
+  constructor(ports: BridgePorts, { clientId, digest }: BridgeOptions) {
+    this.#ports = ports
+    this.#scratch = createScratchDocument(clientId)
+    if (digest !== digestOf(ports.truth(), ports.now())) this.#ask()
+  }
 
-  function receiveSync(frame: Uint8Array): Refusal | undefined {
-    if (isClosed) return undefined
+  receiveSync(frame: Uint8Array): Refusal | undefined {
+    if (this.#isClosed) return undefined
     const message = gateSyncMessage(frame)
     if (!message.ok) return { code: CLOSE.badMessage, reason: message.reason }
     const { subtype, bytes } = message.value
     if (subtype === SYNC_STEP_1) {
       // Copied: a frame may be a view of a buffer that its socket uses again.
-      if (exchange === 'asked') unanswered = bytes.slice()
-      else sendSync(SYNC_STEP_2, scratch.answerStep1(bytes))
+      if (this.#exchange === 'asked') this.#unanswered = bytes.slice()
+      else this.#sendSync(SYNC_STEP_2, this.#scratch.answerStep1(bytes))
       return undefined
     }
-    const refusal = receiveUpdate(bytes, subtype === SYNC_STEP_2)
-    scratch.rest()
+    const refusal = this.#receiveUpdate(bytes, subtype === SYNC_STEP_2)
+    this.#scratch.rest()
     return refusal
   }
 
-  function receiveUpdate(update: Uint8Array, isStep2: boolean): Refusal | undefined {
-    const received = scratch.receive(update)
+  #receiveUpdate(update: Uint8Array, isStep2: boolean): Refusal | undefined {
+    const received = this.#scratch.receive(update)
     switch (received.kind) {
       case 'refused':
         return { code: CLOSE.badMessage, reason: received.reason }
       case 'gap':
-        dropped()
+        this.#ports.dropped()
         // At most one Step1 under way: a client that cannot fill its gap must not be asked in circles.
-        if (exchange !== 'asked') ask()
+        if (this.#exchange !== 'asked') this.#ask()
         return undefined
       case 'applied':
-        if (isTooSlow()) return { code: CLOSE.badMessage, reason: 'quota' }
-        for (const { name, reason } of received.invalid) notice(name, reason)
+        if (this.#isTooSlow()) return { code: CLOSE.badMessage, reason: 'quota' }
+        for (const { name, reason } of received.invalid) this.#ports.notice(name, reason)
         // What the merge changes is written back below, once, while the document is still inflated.
-        isMerging = true
-        if (received.registers.size > 0) merge(received.registers)
-        isMerging = false
+        this.#isMerging = true
+        if (received.registers.size > 0) this.#ports.merge(received.registers)
+        this.#isMerging = false
         // Merging can end this very connection: its device may just have been removed.
-        if (isClosed) return undefined
-        if (exchange === 'put-off') ask()
-        else if (isStep2 || exchange === 'exchanged') writeBack()
+        if (this.#isClosed) return undefined
+        if (this.#exchange === 'put-off') this.#ask()
+        else if (isStep2 || this.#exchange === 'exchanged') this.#writeBack()
         return undefined
     }
     return received satisfies never
   }
 
   /** Many updates that pass one by one can add up to a document that no longer would. */
-  function isTooSlow(): boolean {
-    const { length } = scratch.encoded()
-    if (length <= checkedBytes + UNCHECKED_BYTES) return false
-    checkedBytes = length
-    return !gateUpdate(scratch.encoded()).ok
+  #isTooSlow(): boolean {
+    const { length } = this.#scratch.encoded()
+    if (length <= this.#checkedBytes + UNCHECKED_BYTES) return false
+    this.#checkedBytes = length
+    return !gateUpdate(this.#scratch.encoded()).ok
   }
 
-  function push(): void {
-    if (isClosed || isMerging || exchange === 'asked') return
-    if (exchange === 'put-off') ask()
-    else writeBack()
-    scratch.rest()
+  push(): void {
+    if (this.#isClosed || this.#isMerging || this.#exchange === 'asked') return
+    if (this.#exchange === 'put-off') this.#ask()
+    else this.#writeBack()
+    this.#scratch.rest()
   }
 
-  function askAgain(): void {
-    if (isClosed) return
+  askAgain(): void {
+    if (this.#isClosed) return
     // Even while it is asked: the answer may be what was lost.
-    stopWaiting()
-    ask()
+    this.#endWaiting()
+    this.#ask()
   }
 
-  function ask(): void {
-    exchange = 'asked'
-    sendSync(SYNC_STEP_1, scratch.stateVector())
-    stopWaiting = after(WIRE.exchangeTimeoutMs, () => {
-      if (isClosed) return
-      writeBack()
-      scratch.rest()
+  #ask(): void {
+    this.#exchange = 'asked'
+    this.#sendSync(SYNC_STEP_1, this.#scratch.stateVector())
+    this.#stopWaiting = this.#ports.after(WIRE.exchangeTimeoutMs, () => {
+      if (this.#isClosed) return
+      this.#writeBack()
+      this.#scratch.rest()
     })
   }
 
   /** What is newer in the truth goes on top of what the client is known to hold. */
-  function writeBack(): void {
-    exchange = 'exchanged'
-    stopWaiting()
-    const update = scratch.write(truth(), now())
-    if (unanswered) sendSync(SYNC_STEP_2, scratch.answerStep1(unanswered))
-    else if (update) sendSync(SYNC_UPDATE, update)
-    unanswered = undefined
+  #writeBack(): void {
+    this.#exchange = 'exchanged'
+    this.#endWaiting()
+    const update = this.#scratch.write(this.#ports.truth(), this.#ports.now())
+    if (this.#unanswered) this.#sendSync(SYNC_STEP_2, this.#scratch.answerStep1(this.#unanswered))
+    else if (update) this.#sendSync(SYNC_UPDATE, update)
+    this.#unanswered = undefined
   }
 
-  function sendSync(subtype: number, bytes: Uint8Array): void {
-    send(encode(SYNC, (writer) => {
+  #sendSync(subtype: number, bytes: Uint8Array): void {
+    this.#ports.send(encode(SYNC, (writer) => {
       writeVarUint(writer, subtype)
       writeVarUint8Array(writer, bytes)
     }))
   }
 
-  function close(): void {
-    isClosed = true
-    stopWaiting()
-    scratch.rest()
+  #endWaiting(): void {
+    this.#stopWaiting?.()
+    this.#stopWaiting = null
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#endWaiting()
+    this.#scratch.rest()
   }
 }
 

@@ -6,19 +6,21 @@ import { CLOSE } from '../../src/protocol/close-codes.js'
 import { COMPLAINTS_RATE, DROPPED_RATE, RELAY, type RateName } from '../../src/protocol/limits.js'
 import { decodeAuth, decodePageRequest, decodeWatch, encodeNotice, type Notice, type WatchOperation } from '../../src/protocol/messages.js'
 import type { Parsed } from '../../src/model/json.js'
-import type { DeviceId } from '../../src/presence-service.js'
+import type { DeviceId, Stop, UserId } from '../../src/presence-service.js'
 import type { Ending } from '../hub/device-link.js'
+import type { Due } from '../hub/deadlines.js'
 import type { Hub } from '../hub/hub.js'
 import type { Viewer, ViewerSocket } from '../hub/hub-user.js'
 import { createViewer } from '../hub/viewer.js'
 import type { Revocations } from '../service/revocations.js'
-import { createAllowance } from './allowance.js'
+import { createAllowance, type Allowance } from './allowance.js'
 import type { Budgets } from './budgets.js'
-import { createFollowing, type Following } from './following.js'
+import { createFollowing, type Following, type FollowingHost } from './following.js'
 import type { Permissions } from './permissions.js'
+import type { Strangers } from './strangers.js'
 import type { SignIn } from './sign-in.js'
 import { SKEW_MS, type Bearer } from './token-claims.js'
-import { fullBucket, take } from './token-bucket.js'
+import { fullBucket, take, type TokenBucket } from './token-bucket.js'
 
 /** What a session needs of its relay and its socket. */
 export interface SessionPorts {
@@ -54,13 +56,13 @@ export interface Session {
 /** How one kind of session differs from the other. */
 export interface SessionKind {
   /** What its hello said; null before it, and where it counts for nothing. */
-  readonly deviceId: () => DeviceId | null
+  deviceId(): DeviceId | null
   /** Whether it understands a notice. */
-  readonly hasGreeted: () => boolean
-  readonly onJoined: () => void
+  hasGreeted(): boolean
+  onJoined(): void
   /** What it means for the device that the relay closed its socket with this. */
-  readonly endingOf: (code: number) => Ending
-  readonly onEnd: (ending: Ending) => void
+  endingOf(code: number): Ending
+  onEnd(ending: Ending): void
 }
 export interface SessionCore extends Omit<Session, 'receive'> {
   readonly viewer: Viewer
@@ -78,134 +80,180 @@ export interface SessionCore extends Omit<Session, 'receive'> {
   refuse(reason: string): void
 }
 
-export function createSessionCore(ports: SessionPorts, kind: SessionKind): SessionCore {
-  const { hub, send, count, revocations } = ports
-  const { budget, release } = ports.budgets.of(ports.bearer.userId)
-  const allowance = createAllowance()
-  let dropped = fullBucket(DROPPED_RATE, hub.clock.now())
-  let complaints = fullBucket(COMPLAINTS_RATE, hub.clock.now())
-  let bearer = ports.bearer
-  let renewing = Promise.resolve()
-  let hasEnded = false
-  let stopExpiry = closeAtExpiry()
-  const viewer = createViewer(ports.feed)
-  const following = createFollowing({
-    hub, viewer, principal: () => bearer, permissions: ports.permissions, strangers: budget.strangers, onJoined: kind.onJoined, notice, count,
-  })
-  const stopListening = revocations.add(bearer.userId, { review, forget: following.forget })
-  return { viewer, following, bearer: () => bearer, hasEnded: () => hasEnded, passes, watch, page, auth, notice, read, refuse, signal, review, retryAfter, leave, end }
+export const createSessionCore = (ports: SessionPorts, kind: SessionKind): SessionCore => new SignedInSocket(ports, kind)
 
-  function passes(name: RateName): boolean {
-    // Who does not take the answers it was given is given no more of them.
-    return (waitFor(name, 1) === 0 && !(ANSWERED.has(name) && ports.feed.isSlow())) || drop(name)
+/** A class, for there is one for each connection. */
+class SignedInSocket implements SessionCore, FollowingHost, Due {
+  readonly viewer: Viewer
+  readonly following: Following
+  readonly #ports: SessionPorts
+  readonly #kind: SessionKind
+  readonly #share: ReturnType<Budgets['of']>
+  readonly #stopListening: Stop
+  readonly #allowance: Allowance = createAllowance()
+  #dropped: TokenBucket | null = null
+  #complaints: TokenBucket | null = null
+  #bearer: Bearer
+  #renewing: Promise<void> | null = null
+  #hasEnded = false
+
+  constructor(ports: SessionPorts, kind: SessionKind) {
+    this.#ports = ports
+    this.#kind = kind
+    this.#bearer = ports.bearer
+    this.#share = ports.budgets.of(ports.bearer.userId)
+    this.viewer = createViewer(ports.feed)
+    this.following = createFollowing(this)
+    this.hub.timers.set(this, this.#expiresAt())
+    this.#stopListening = ports.revocations.add(ports.bearer.userId, this)
   }
 
-  function signal(): void {
-    if (!hasEnded) passes('messages')
+  get hub(): Hub {
+    return this.#ports.hub
+  }
+  get permissions(): Permissions {
+    return this.#ports.permissions
+  }
+  get strangers(): Strangers {
+    return this.#share.budget.strangers
+  }
+  bearer(): Bearer {
+    return this.#bearer
+  }
+  principal(): Bearer {
+    return this.#bearer
+  }
+  hasEnded(): boolean {
+    return this.#hasEnded
+  }
+  count(what: string): void {
+    this.#ports.count(what)
+  }
+  onJoined(): void {
+    this.#kind.onJoined()
+  }
+  forget(userId: UserId): void {
+    this.following.forget(userId)
+  }
+
+  passes(name: RateName): boolean {
+    // Who does not take the answers it was given is given no more of them.
+    return (this.#waitFor(name, 1) === 0 && !(ANSWERED.has(name) && this.#ports.feed.isSlow())) || this.#drop(name)
+  }
+
+  signal(): void {
+    if (!this.#hasEnded) this.passes('messages')
   }
 
   /** A user's other connections may have taken what this one would have. */
-  function waitFor(name: RateName, times: number): number {
-    const now = hub.clock.now()
+  #waitFor(name: RateName, times: number): number {
+    const now = this.#now()
     const names: readonly RateName[] = name === 'messages' ? [name] : ['messages', name]
-    return Math.max(allowance.take(names, times, now), budget.allowance.take(names, times, now))
+    return Math.max(this.#allowance.take(names, times, now), this.#share.budget.allowance.take(names, times, now))
   }
 
-  function drop(name: RateName): false {
-    count(`${name}-dropped`)
-    const borne = take(dropped, DROPPED_RATE, hub.clock.now())
-    dropped = borne.bucket
-    if (borne.isTaken) complain(name)
-    else sendAway(name)
+  #drop(name: RateName): false {
+    this.#ports.count(`${name}-dropped`)
+    const borne = take(this.#dropped ?? fullBucket(DROPPED_RATE, this.#now()), DROPPED_RATE, this.#now())
+    this.#dropped = borne.bucket
+    if (borne.isTaken) this.#complain(name)
+    else this.#sendAway(name)
     return false
   }
 
-  function sendAway(name: RateName): void {
-    notice('rate-limited', '', `Too many ${name}, for too long.`, RETRY_AFTER_MS)
-    leave(CLOSE.rateLimited, `too many ${name}`)
+  #sendAway(name: RateName): void {
+    this.notice('rate-limited', '', `Too many ${name}, for too long.`, RETRY_AFTER_MS)
+    this.leave(CLOSE.rateLimited, `too many ${name}`)
   }
 
-  function complain(name: RateName): void {
-    const complaint = take(complaints, COMPLAINTS_RATE, hub.clock.now())
-    complaints = complaint.bucket
-    if (complaint.isTaken) notice('rate-limited', '', `Too many ${name} at once: some were dropped.`, 1_000)
+  #complain(name: RateName): void {
+    const complaint = take(this.#complaints ?? fullBucket(COMPLAINTS_RATE, this.#now()), COMPLAINTS_RATE, this.#now())
+    this.#complaints = complaint.bucket
+    if (complaint.isTaken) this.notice('rate-limited', '', `Too many ${name} at once: some were dropped.`, 1_000)
   }
 
-  function watch(frame: Uint8Array, isAllowed: (operation: WatchOperation) => boolean = () => true): void {
-    read(decodeWatch(frame), (operations) => {
-      const isTooMuch = waitFor('watches', operations.length) > 0
-      if (isTooMuch) drop('watches')
+  watch(frame: Uint8Array, isAllowed: (operation: WatchOperation) => boolean = () => true): void {
+    this.read(decodeWatch(frame), (operations) => {
+      const isTooMuch = this.#waitFor('watches', operations.length) > 0
+      if (isTooMuch) this.#drop('watches')
       for (const operation of operations) {
-        if (hasEnded) return
+        if (this.#hasEnded) return
         // Who unwatched or left in vain would not know.
-        if (isAllowed(operation) && (!isTooMuch || RELEASES.has(operation.verb))) following.apply(operation)
-        if (following.waiting() > RELAY.waitingOperations) return sendAway('watches')
+        if (isAllowed(operation) && (!isTooMuch || RELEASES.has(operation.verb))) this.following.apply(operation)
+        if (this.following.waiting() > RELAY.waitingOperations) return this.#sendAway('watches')
       }
     })
   }
 
-  function page(frame: Uint8Array): void {
-    if (passes('pages')) read(decodePageRequest(frame), following.page)
+  page(frame: Uint8Array): void {
+    if (this.passes('pages')) this.read(decodePageRequest(frame), (request) => this.following.page(request))
   }
 
-  function auth(frame: Uint8Array): void {
-    if (passes('tokens')) read(decodeAuth(frame), (token) => { renewing = renewing.then(() => renew(token)) })
+  auth(frame: Uint8Array): void {
+    if (this.passes('tokens')) this.read(decodeAuth(frame), (token) => { this.#renewing = (this.#renewing ?? Promise.resolve()).then(() => this.#renew(token)) })
   }
 
-  async function renew(token: string): Promise<void> {
-    if (hasEnded) return
-    const renewed = await ports.signIn(token, kind.deviceId())
-    if (hasEnded) return
+  async #renew(token: string): Promise<void> {
+    if (this.#hasEnded) return
+    const renewed = await this.#ports.signIn(token, this.#kind.deviceId())
+    if (this.#hasEnded) return
     // Nothing is known of it yet: the present one holds until it expires.
-    if (!renewed.ok && renewed.isTemporary) return count('renewal-put-off')
-    if (!renewed.ok || renewed.value.userId !== bearer.userId) return leave(CLOSE.unauthenticated, 'the new token does not sign in this user')
-    if (isForOther(renewed.value, kind.deviceId())) return leave(CLOSE.forbidden, 'the token is for another device')
-    bearer = renewed.value
-    stopExpiry()
-    stopExpiry = closeAtExpiry()
+    if (!renewed.ok && renewed.isTemporary) return this.#ports.count('renewal-put-off')
+    if (!renewed.ok || renewed.value.userId !== this.#bearer.userId) return this.leave(CLOSE.unauthenticated, 'the new token does not sign in this user')
+    if (isForOther(renewed.value, this.#kind.deviceId())) return this.leave(CLOSE.forbidden, 'the token is for another device')
+    this.#bearer = renewed.value
+    this.hub.timers.set(this, this.#expiresAt())
     // It may have been taken back while its signature was checked.
-    review()
-    if (!hasEnded) following.review()
+    this.review()
+    if (!this.#hasEnded) this.following.review()
   }
 
-  function review(): void {
-    if (!hasEnded && revocations.isRevoked(bearer, kind.deviceId())) leave(CLOSE.unauthenticated, 'the token was revoked')
+  review(): void {
+    if (!this.#hasEnded && this.#ports.revocations.isRevoked(this.#bearer, this.#kind.deviceId())) this.leave(CLOSE.unauthenticated, 'the token was revoked')
   }
 
-  function closeAtExpiry() {
-    const { expiresAt } = bearer
+  #expiresAt(): number {
+    const { expiresAt } = this.#bearer
     // A token was let in although it seemed to have expired: our clock and its issuer's may differ by so much.
-    return hub.clock.at(expiresAt > hub.clock.now() ? expiresAt : expiresAt + SKEW_MS, () => leave(CLOSE.unauthenticated, 'the token has expired'))
+    return expiresAt > this.#now() ? expiresAt : expiresAt + SKEW_MS
   }
 
-  function read<T>(decoded: Parsed<T>, use: (value: T) => void): void {
-    decoded.ok ? use(decoded.value) : refuse(decoded.reason)
-  }
-  function notice(code: Notice['code'], subject: string, message: string, retryAfterMs = 0): void {
-    if (kind.hasGreeted()) send(encodeNotice({ code, subject, message, retryAfterMs }))
-    else count('notice-unsaid')
-  }
-  function retryAfter(retryAfterMs: number): void {
-    notice('draining', '', 'The relay is moving.', retryAfterMs)
-  }
-  function refuse(reason: string): void {
-    leave(CLOSE.badMessage, reason)
-  }
-  function leave(code: number, reason: string): void {
-    if (hasEnded) return
-    count(`closed-${code}`)
-    ports.close(code, reason)
-    end(kind.endingOf(code))
+  due(): void {
+    this.leave(CLOSE.unauthenticated, 'the token has expired')
   }
 
-  function end(ending: Ending): void {
-    if (hasEnded) return
-    hasEnded = true
-    stopExpiry()
-    stopListening()
-    release()
-    following.end()
-    kind.onEnd(ending)
+  #now(): number {
+    return this.hub.clock.now()
+  }
+
+  read<T>(decoded: Parsed<T>, use: (value: T) => void): void {
+    decoded.ok ? use(decoded.value) : this.refuse(decoded.reason)
+  }
+  notice(code: Notice['code'], subject: string, message: string, retryAfterMs = 0): void {
+    if (this.#kind.hasGreeted()) this.#ports.send(encodeNotice({ code, subject, message, retryAfterMs }))
+    else this.#ports.count('notice-unsaid')
+  }
+  retryAfter(retryAfterMs: number): void {
+    this.notice('draining', '', 'The relay is moving.', retryAfterMs)
+  }
+  refuse(reason: string): void {
+    this.leave(CLOSE.badMessage, reason)
+  }
+  leave(code: number, reason: string): void {
+    if (this.#hasEnded) return
+    this.#ports.count(`closed-${code}`)
+    this.#ports.close(code, reason)
+    this.end(this.#kind.endingOf(code))
+  }
+
+  end(ending: Ending): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
+    this.hub.timers.set(this, null)
+    this.#stopListening()
+    this.#share.release()
+    this.following.end()
+    this.#kind.onEnd(ending)
   }
 }
 

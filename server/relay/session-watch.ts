@@ -2,54 +2,86 @@
 import { CLOSE } from '../../src/protocol/close-codes.js'
 import { WIRE } from '../../src/protocol/limits.js'
 import { TYPE, decodeHello, encodeWelcome, typeOf, type WatchOperation } from '../../src/protocol/messages.js'
-import { createSessionCore, type Session, type SessionPorts } from './session-core.js'
+import type { Ending } from '../hub/device-link.js'
+import { createSessionCore, type Session, type SessionCore, type SessionKind, type SessionPorts } from './session-core.js'
 
 type ForVisitors = (typeof TYPE)['watch' | 'page' | 'auth']
 
-export function openWatchSession(ports: SessionPorts): Session {
-  const { hub, send } = ports
-  let hasGreeted = false
-  const core = createSessionCore(ports, {
-    // Its device id is anybody's word, and means nothing here.
-    deviceId: () => null, hasGreeted: () => hasGreeted, onJoined: () => undefined, endingOf: () => 'gone', onEnd: () => undefined,
-  })
-  const { signal, review, retryAfter, leave, end } = core
-  return { receive, signal, review, retryAfter, leave, end }
+export const openWatchSession = (ports: SessionPorts): Session => new VisitorSession(ports)
 
-  function receive(frame: Uint8Array): void {
-    if (core.hasEnded()) return
+/** A class, as the other kind of session is. */
+class VisitorSession implements Session, SessionKind {
+  readonly #ports: SessionPorts
+  readonly #core: SessionCore
+  #isGreeted = false
+
+  constructor(ports: SessionPorts) {
+    this.#ports = ports
+    this.#core = createSessionCore(ports, this)
+  }
+
+  signal(): void {
+    this.#core.signal()
+  }
+  review(): void {
+    this.#core.review()
+  }
+  retryAfter(retryAfterMs: number): void {
+    this.#core.retryAfter(retryAfterMs)
+  }
+  leave(code: number, reason: string): void {
+    this.#core.leave(code, reason)
+  }
+  end(ending: Ending): void {
+    this.#core.end(ending)
+  }
+  /** Its device id is anybody's word, and means nothing here. */
+  deviceId(): null {
+    return null
+  }
+  hasGreeted(): boolean {
+    return this.#isGreeted
+  }
+  onJoined(): void {}
+  endingOf(): Ending {
+    return 'gone'
+  }
+  onEnd(): void {}
+
+  receive(frame: Uint8Array): void {
+    if (this.#core.hasEnded()) return
     const type = typeOf(frame)
     switch (type) {
-      case null: return core.refuse('it has no type')
-      case TYPE.hello: return hasGreeted ? core.refuse('hello came twice') : greet(frame)
+      case null: return this.#core.refuse('it has no type')
+      case TYPE.hello: return this.#isGreeted ? this.#core.refuse('hello came twice') : this.#greet(frame)
       case TYPE.watch:
       case TYPE.page:
-      case TYPE.auth: return hasGreeted ? dispatch(type, frame) : core.refuse('hello comes first')
-      default: return leave(CLOSE.forbidden, 'this room is for looking only')
+      case TYPE.auth: return this.#isGreeted ? this.#dispatch(type, frame) : this.#core.refuse('hello comes first')
+      default: return this.#core.leave(CLOSE.forbidden, 'this room is for looking only')
     }
   }
 
-  function dispatch(asked: ForVisitors, frame: Uint8Array): void {
+  #dispatch(asked: ForVisitors, frame: Uint8Array): void {
     switch (asked) {
-      case TYPE.watch: return core.watch(frame, isForVisitors)
-      case TYPE.page: return core.page(frame)
-      case TYPE.auth: return core.auth(frame)
+      case TYPE.watch: return this.#core.watch(frame, (operation) => this.#isForVisitors(operation))
+      case TYPE.page: return this.#core.page(frame)
+      case TYPE.auth: return this.#core.auth(frame)
       default: asked satisfies never
     }
   }
 
-  function isForVisitors({ verb, id }: WatchOperation): boolean {
-    if (verb === 'join') core.notice('forbidden', id, 'A visitor can see a channel, and not be in it.')
+  #isForVisitors({ verb, id }: WatchOperation): boolean {
+    if (verb === 'join') this.#core.notice('forbidden', id, 'A visitor can see a channel, and not be in it.')
     return verb !== 'join'
   }
 
-  function greet(frame: Uint8Array): void {
+  #greet(frame: Uint8Array): void {
     const hello = decodeHello(frame)
-    if (!hello.ok) return core.refuse(hello.reason)
+    if (!hello.ok) return this.#core.refuse(hello.reason)
     // Unanswered, it would wait in vain.
-    if (!core.passes('messages')) return leave(CLOSE.rateLimited, 'too many messages')
-    if (hello.value.version < WIRE.version) return leave(CLOSE.protocolTooOld, `version ${WIRE.version} is needed`)
-    hasGreeted = true
-    send(encodeWelcome({ version: WIRE.version, relayTime: hub.clock.now(), relayNumber: ports.relayNumber, sessionNumber: hub.nextSessionNumber(), stored: new Map() }))
+    if (!this.#core.passes('messages')) return this.#core.leave(CLOSE.rateLimited, 'too many messages')
+    if (hello.value.version < WIRE.version) return this.#core.leave(CLOSE.protocolTooOld, `version ${WIRE.version} is needed`)
+    this.#isGreeted = true
+    this.#ports.send(encodeWelcome({ version: WIRE.version, relayTime: this.#ports.hub.clock.now(), relayNumber: this.#ports.relayNumber, sessionNumber: this.#ports.hub.nextSessionNumber(), stored: new Map() }))
   }
 }

@@ -8,14 +8,15 @@ import {
   type Hello,
 } from '../../src/protocol/messages.js'
 import { stampOf } from '../../src/model/ago.js'
-import { isRemoved } from '../../src/model/registers.js'
-import type { Policy, Stop } from '../../src/presence-service.js'
+import type { Stamp } from '../../src/model/hybrid-clock.js'
+import { isRemoved, type Registers } from '../../src/model/registers.js'
+import type { DeviceId, Policy, Stop } from '../../src/presence-service.js'
 import { connectDevice, type DeviceLink, type Ending } from '../hub/device-link.js'
 import { deviceRows, type DeviceReplica, type HubUser } from '../hub/hub-user.js'
 import { withItem, withoutItem } from '../hub/small-set.js'
 import type { AwarenessRoom } from './awareness-room.js'
-import { createBridge, type Bridge } from './bridge.js'
-import { createSessionCore, isForOther, type Session, type SessionPorts } from './session-core.js'
+import { createBridge, type Bridge, type BridgePorts } from './bridge.js'
+import { createSessionCore, isForOther, type Session, type SessionCore, type SessionKind, type SessionPorts } from './session-core.js'
 
 export interface SessionOptions extends SessionPorts {
   /** Opened for this session, which releases it. */
@@ -30,163 +31,211 @@ export interface SessionOptions extends SessionPorts {
 /** Edits that were dropped are asked for again, all at once, when the rate allows some. */
 const ASK_AGAIN_MS = 1_000
 
-export function openSession(options: SessionOptions): Session {
-  const { hub, user, room, send, count } = options
-  let kind: 'new' | 'ours' | 'stock' = 'new'
-  let hello: Hello | null = null
-  let link: DeviceLink | null = null
-  let bridge: Bridge | null = null
-  let ownClientId: number | null = null
-  let stopAsking: Stop | null = null
-  const replica: DeviceReplica = {
-    push: () => bridge?.push(),
-    stored: (stamps) => { if (kind === 'ours') send(encodeStored(stamps)) },
-  }
-  const core = createSessionCore(options, {
-    deviceId: () => hello?.deviceId ?? null, hasGreeted: () => kind === 'ours', onJoined: () => { if (link) hub.refresh(user) }, endingOf, onEnd,
-  })
-  const { viewer, following, read, refuse, leave, notice, signal, review, retryAfter, end } = core
-  return { receive, signal, review, retryAfter, leave, end }
+export const openSession = (options: SessionOptions): Session => new PersonSession(options)
 
-  function receive(frame: Uint8Array): void {
-    if (core.hasEnded()) return
+/** A class, for there is one for each connection. */
+class PersonSession implements Session, SessionKind, DeviceReplica, BridgePorts {
+  readonly #options: SessionOptions
+  readonly #core: SessionCore
+  #phase: 'new' | 'ours' | 'stock' = 'new'
+  #hello: Hello | null = null
+  #link: DeviceLink | null = null
+  #bridge: Bridge | null = null
+  #ownClientId: number | null = null
+  #stopAsking: Stop | null = null
+
+  constructor(options: SessionOptions) {
+    this.#options = options
+    this.#core = createSessionCore(options, this)
+  }
+
+  signal(): void {
+    this.#core.signal()
+  }
+  review(): void {
+    this.#core.review()
+  }
+  retryAfter(retryAfterMs: number): void {
+    this.#core.retryAfter(retryAfterMs)
+  }
+  leave(code: number, reason: string): void {
+    this.#core.leave(code, reason)
+  }
+  end(ending: Ending): void {
+    this.#core.end(ending)
+  }
+  deviceId(): DeviceId | null {
+    return this.#hello?.deviceId ?? null
+  }
+  hasGreeted(): boolean {
+    return this.#phase === 'ours'
+  }
+  push(): void {
+    this.#bridge?.push()
+  }
+  stored(stamps: ReadonlyMap<string, Stamp>): void {
+    if (this.#phase === 'ours') this.#options.send(encodeStored(stamps))
+  }
+
+  receive(frame: Uint8Array): void {
+    if (this.#core.hasEnded()) return
     const type = typeOf(frame)
-    if (type === TYPE.hello) return kind === 'new' ? greet(frame) : refuse('hello came late, or twice')
-    if (kind === 'new') {
-      if (type !== SYNC && type !== AWARENESS && type !== QUERY_AWARENESS) return refuse('the type of the message is unknown')
-      beginStock()
+    if (type === TYPE.hello) return this.#phase === 'new' ? this.#greet(frame) : this.#core.refuse('hello came late, or twice')
+    if (this.#phase === 'new') {
+      if (type !== SYNC && type !== AWARENESS && type !== QUERY_AWARENESS) return this.#core.refuse('the type of the message is unknown')
+      this.#beginStock()
     }
-    dispatch(type, frame)
+    this.#dispatch(type, frame)
     // Whose first word is refused was never here.
-    if (kind === 'stock' && !core.hasEnded()) appearAsStock()
+    if (this.#phase === 'stock' && !this.#core.hasEnded()) this.#appearAsStock()
   }
 
-  function dispatch(type: number | null, frame: Uint8Array): void {
-    if (type === SYNC) return receiveSync(frame)
-    if (type === AWARENESS) return receiveAwareness(frame)
-    if (type === QUERY_AWARENESS) return read(body(frame, () => null), () => { if (core.passes('queries')) room.tellAll(send, ownClientId) })
-    if (kind === 'stock' || type === null || type < TYPE.hello) return refuse('the type of the message is unknown')
+  #dispatch(type: number | null, frame: Uint8Array): void {
+    if (type === SYNC) return this.#receiveSync(frame)
+    if (type === AWARENESS) return this.#receiveAwareness(frame)
+    if (type === QUERY_AWARENESS) return this.#core.read(body(frame, () => null), () => { if (this.#core.passes('queries')) this.#options.room.tellAll(this.#options.send, this.#ownClientId) })
+    if (this.#phase === 'stock' || type === null || type < TYPE.hello) return this.#core.refuse('the type of the message is unknown')
     switch (type) {
-      case TYPE.watch: return core.watch(frame)
-      case TYPE.page: return core.page(frame)
-      case TYPE.auth: return core.auth(frame)
-      case TYPE.leave: return read(decodeLeave(frame), (ending) => link?.end(ending))
-      case TYPE.device: return receiveDeviceRequest(frame)
+      case TYPE.watch: return this.#core.watch(frame)
+      case TYPE.page: return this.#core.page(frame)
+      case TYPE.auth: return this.#core.auth(frame)
+      case TYPE.leave: return this.#core.read(decodeLeave(frame), (ending) => this.#link?.end(ending))
+      case TYPE.device: return this.#receiveDeviceRequest(frame)
       // A newer client may say more than we understand.
-      default: if (core.passes('messages')) count('unknown-message')
+      default: if (this.#core.passes('messages')) this.#options.count('unknown-message')
     }
   }
 
-  function greet(frame: Uint8Array): void {
+  #greet(frame: Uint8Array): void {
     const decoded = decodeHello(frame)
-    if (!decoded.ok) return refuse(decoded.reason)
+    if (!decoded.ok) return this.#core.refuse(decoded.reason)
     // Unanswered, it would wait in vain.
-    if (!core.passes('messages')) return leave(CLOSE.rateLimited, 'too many messages')
-    hello = decoded.value
-    if (hello.version < WIRE.version) return leave(CLOSE.protocolTooOld, `version ${WIRE.version} is needed`)
-    if (isForOther(core.bearer(), hello.deviceId)) return leave(CLOSE.forbidden, 'the token is for another device')
-    if (isRemoved(user.registers, hello.deviceId)) return leave(CLOSE.forbidden, 'removed')
-    if (options.revocations.isRevoked(core.bearer(), hello.deviceId)) return leave(CLOSE.unauthenticated, 'the token was revoked')
-    kind = 'ours'
-    send(encodeWelcome({
-      version: WIRE.version, relayTime: hub.clock.now(), relayNumber: options.relayNumber, sessionNumber: hub.nextSessionNumber(), stored: hub.storedStamps(user),
+    if (!this.#core.passes('messages')) return this.#core.leave(CLOSE.rateLimited, 'too many messages')
+    this.#hello = decoded.value
+    if (this.#hello.version < WIRE.version) return this.#core.leave(CLOSE.protocolTooOld, `version ${WIRE.version} is needed`)
+    if (isForOther(this.#core.bearer(), this.#hello.deviceId)) return this.#core.leave(CLOSE.forbidden, 'the token is for another device')
+    if (isRemoved(this.#options.user.registers, this.#hello.deviceId)) return this.#core.leave(CLOSE.forbidden, 'removed')
+    if (this.#options.revocations.isRevoked(this.#core.bearer(), this.#hello.deviceId)) return this.#core.leave(CLOSE.unauthenticated, 'the token was revoked')
+    this.#phase = 'ours'
+    this.#options.send(encodeWelcome({
+      version: WIRE.version, relayTime: this.#options.hub.clock.now(), relayNumber: this.#options.relayNumber, sessionNumber: this.#options.hub.nextSessionNumber(), stored: this.#options.hub.storedStamps(this.#options.user),
     }))
-    startBridge(hello.digest)
-    hub.teller.own(viewer, user, encodeDeviceRows(deviceRows(user, hub.clock.now())), hub.clock.now())
+    this.#startBridge(this.#hello.digest)
+    this.#options.hub.teller.own(this.#core.viewer, this.#options.user, encodeDeviceRows(deviceRows(this.#options.user, this.#options.hub.clock.now())), this.#options.hub.clock.now())
   }
 
-  function beginStock(): void {
-    kind = 'stock'
-    startBridge(null)
-    room.join(send)
+  onJoined(): void {
+    if (!this.#link) return
+    this.#link.connection.joined = this.#core.following.joined
+    this.#options.hub.refresh(this.#options.user)
   }
 
-  function appearAsStock(): void {
-    if (link) return
-    const { awayAfterMs, offlineAfterMs } = options.policy
-    link = connectDevice(hub, user, {
-      deviceId: core.bearer().deviceId ?? options.random.deviceId(), kind: 'other', name: 'y-websocket', awayAfterMs, offlineAfterMs,
-      digest: '', isRemembered: false, lastInputAt: hub.clock.now(), joined: following.joined,
+  #beginStock(): void {
+    this.#phase = 'stock'
+    this.#startBridge(null)
+    this.#options.room.join(this.#options.send)
+  }
+
+  #appearAsStock(): void {
+    if (this.#link) return
+    const { awayAfterMs, offlineAfterMs } = this.#options.policy
+    this.#link = connectDevice(this.#options.hub, this.#options.user, {
+      deviceId: this.#core.bearer().deviceId ?? this.#options.random.deviceId(), kind: 'other', name: 'y-websocket', awayAfterMs, offlineAfterMs,
+      digest: '', isRemembered: false, lastInputAt: this.#options.hub.clock.now(), joined: this.#core.following.joined,
     })
-    hub.refresh(user)
+    this.#options.hub.refresh(this.#options.user)
   }
 
-  function startBridge(digest: string | null): void {
-    user.replicas = withItem(user.replicas, replica)
-    bridge = createBridge({
-      clientId: options.random.yjsClientId(), digest, truth: () => user.registers, send, now: () => hub.clock.now(),
-      merge: (registers) => {
-        for (const name of hub.merge(user, registers).refused) notice('quota', name, 'It does not fit among this user\'s registers.')
-      },
-      notice: (name, reason) => notice('invalid-argument', name, reason),
-      dropped: () => count('update-with-gap'),
-      after: (ms, callback) => hub.clock.at(hub.clock.now() + ms, callback),
+  #startBridge(digest: string | null): void {
+    this.#options.user.replicas = withItem(this.#options.user.replicas, this)
+    this.#bridge = createBridge(this, { clientId: this.#options.random.yjsClientId(), digest })
+  }
+
+  truth(): Registers {
+    return this.#options.user.registers
+  }
+  merge(registers: Registers): void {
+    for (const name of this.#options.hub.merge(this.#options.user, registers).refused) this.#core.notice('quota', name, 'It does not fit among this user\'s registers.')
+  }
+  send(frame: Uint8Array): void {
+    this.#options.send(frame)
+  }
+  notice(name: string, reason: string): void {
+    this.#core.notice('invalid-argument', name, reason)
+  }
+  dropped(): void {
+    this.#options.count('update-with-gap')
+  }
+  now(): number {
+    return this.#options.hub.clock.now()
+  }
+  after(ms: number, callback: () => void): Stop {
+    return this.#options.hub.clock.at(this.now() + ms, callback)
+  }
+
+  #receiveSync(frame: Uint8Array): void {
+    if (!this.#core.passes('edits')) return this.#askAgainLater()
+    const refusal = this.#bridge!.receiveSync(frame)
+    if (refusal) this.#core.leave(refusal.code, refusal.reason)
+  }
+
+  #askAgainLater(): void {
+    if (this.#core.hasEnded()) return
+    this.#stopAsking ??= this.#options.hub.clock.at(this.#options.hub.clock.now() + ASK_AGAIN_MS, () => {
+      this.#stopAsking = null
+      this.#bridge?.askAgain()
     })
   }
 
-  function receiveSync(frame: Uint8Array): void {
-    if (!core.passes('edits')) return askAgainLater()
-    const refusal = bridge!.receiveSync(frame)
-    if (refusal) leave(refusal.code, refusal.reason)
-  }
-
-  function askAgainLater(): void {
-    if (core.hasEnded()) return
-    stopAsking ??= hub.clock.at(hub.clock.now() + ASK_AGAIN_MS, () => {
-      stopAsking = null
-      bridge?.askAgain()
-    })
-  }
-
-  function receiveAwareness(frame: Uint8Array): void {
+  #receiveAwareness(frame: Uint8Array): void {
     const entries = decodeAwareness(frame)
-    if (!entries.ok) return refuse(entries.reason)
-    if (!core.passes('awareness')) return
-    const own = entries.value.find(isOwn)
-    if (entries.value.length > (own ? 1 : 0)) count('foreign-awareness')
-    if (own) kind === 'ours' ? report(own) : room.say(send, own.clientId, own.state)
+    if (!entries.ok) return this.#core.refuse(entries.reason)
+    if (!this.#core.passes('awareness')) return
+    const own = entries.value.find((entry) => this.#isOwn(entry))
+    if (entries.value.length > (own ? 1 : 0)) this.#options.count('foreign-awareness')
+    if (own) this.#phase === 'ours' ? this.#report(own) : this.#options.room.say(this.#options.send, own.clientId, own.state)
   }
 
   /** Ours is recognised by its device; a stock client by the first id it names that nobody else has. */
-  function isOwn({ clientId, state }: AwarenessEntry): boolean {
-    if (kind === 'ours') return state !== null && state['deviceId'] === hello?.deviceId
-    if (ownClientId === null && state !== null && !room.isTaken(clientId)) ownClientId = clientId
-    return clientId === ownClientId
+  #isOwn({ clientId, state }: AwarenessEntry): boolean {
+    if (this.#phase === 'ours') return state !== null && state['deviceId'] === this.#hello?.deviceId
+    if (this.#ownClientId === null && state !== null && !this.#options.room.isTaken(clientId)) this.#ownClientId = clientId
+    return clientId === this.#ownClientId
   }
 
-  function report({ state }: AwarenessEntry): void {
+  #report({ state }: AwarenessEntry): void {
     const said = parseDeviceState(state)
-    if (!said || !hello) return
-    link ??= connectDevice(hub, user, {
-      deviceId: hello.deviceId, kind: hello.kind, name: hello.name, awayAfterMs: hello.awayAfterMs, offlineAfterMs: hello.offlineAfterMs,
-      digest: said.digest, isRemembered: true, joined: following.joined, lastInputAt: stampOf(said.sinceInputMs, hub.clock.now()),
+    if (!said || !this.#hello) return
+    this.#link ??= connectDevice(this.#options.hub, this.#options.user, {
+      deviceId: this.#hello.deviceId, kind: this.#hello.kind, name: this.#hello.name, awayAfterMs: this.#hello.awayAfterMs, offlineAfterMs: this.#hello.offlineAfterMs,
+      digest: said.digest, isRemembered: true, joined: this.#core.following.joined, lastInputAt: stampOf(said.sinceInputMs, this.#options.hub.clock.now()),
     })
-    link.report(said)
+    this.#link.report(said)
   }
 
-  function receiveDeviceRequest(frame: Uint8Array): void {
-    read(decodeDeviceRequest(frame), ({ requestId, deviceId, status }) => {
-      if (!core.passes('devices')) return
-      const device = user.devices.get(deviceId)
+  #receiveDeviceRequest(frame: Uint8Array): void {
+    this.#core.read(decodeDeviceRequest(frame), ({ requestId, deviceId, status }) => {
+      if (!this.#core.passes('devices')) return
+      const device = this.#options.user.devices.get(deviceId)
       if (device) device.override = status
-      hub.refresh(user)
-      send(encodeDeviceReply({ requestId, isDone: device !== undefined }))
+      this.#options.hub.refresh(this.#options.user)
+      this.#options.send(encodeDeviceReply({ requestId, isDone: device !== undefined }))
     })
   }
 
   /** Who may mend what was wrong (a token, a document) is back before anybody needs to know; a stock client stays away. */
-  function endingOf(code: number): Ending {
-    const isOver = code === CLOSE.forbidden || code === CLOSE.deviceConflict || (kind === 'stock' && refusalOf(code) !== undefined)
+  endingOf(code: number): Ending {
+    const isOver = code === CLOSE.forbidden || code === CLOSE.deviceConflict || (this.#phase === 'stock' && refusalOf(code) !== undefined)
     return isOver ? 'gone' : 'lost'
   }
 
-  function onEnd(ending: Ending): void {
-    stopAsking?.()
-    bridge?.close()
-    user.replicas = withoutItem(user.replicas, replica)
-    room.leave(send)
-    user.owners = withoutItem(user.owners, viewer)
-    link?.end(ending)
-    hub.release(user)
+  onEnd(ending: Ending): void {
+    this.#stopAsking?.()
+    this.#bridge?.close()
+    this.#options.user.replicas = withoutItem(this.#options.user.replicas, this)
+    this.#options.room.leave(this.#options.send)
+    this.#options.user.owners = withoutItem(this.#options.user.owners, this.#core.viewer)
+    this.#link?.end(ending)
+    this.#options.hub.release(this.#options.user)
   }
 }

@@ -24,7 +24,7 @@ export function createServerDevices(hub: Hub, ownDeviceId: DeviceId): ServerDevi
     const now = hub.clock.now()
     connection.lastInputAt = now
     if (connection.holds.length === 0) connection.goneAt = now + offlineAfterMs
-    if (channelId !== null) connection.joined.add(channelId)
+    if (channelId !== null) connection.joined = new Set(connection.joined).add(channelId)
     hub.refresh(user)
   }
 

@@ -41,34 +41,52 @@ const EMPTY_UPDATE = Uint8Array.of(0, 0)
 const RELAY_CLIENT_IDS = 2 ** 20
 
 /** `random`: an integer drawn once per connection. */
-export function createScratchDocument(random: number): ScratchDocument {
-  const clientId = random % RELAY_CLIENT_IDS
-  let encoded: Uint8Array = EMPTY_UPDATE
-  let inflated: Y.Doc | undefined
-  /** A truth of which the client is known to see everything. */
-  let shown: Registers | undefined
+export const createScratchDocument = (random: number): ScratchDocument => new EncodedScratch(random % RELAY_CLIENT_IDS)
 
-  return {
-    receive: (update) => receivePlain(update) ?? receiveAny(update),
-    write,
-    encoded: () => encoded,
-    stateVector: () => Y.encodeStateVectorFromUpdate(encoded),
-    answerStep1: (stateVector) => Y.diffUpdate(encoded, stateVector),
-    rest: () => { inflated = undefined },
+/** A class, for there is one for each connection: functions of its own would weigh more than what it holds. */
+class EncodedScratch implements ScratchDocument {
+  readonly #clientId: number
+  #encoded: Uint8Array = EMPTY_UPDATE
+  #inflated: Y.Doc | undefined = undefined
+  /** A truth of which the client is known to see everything. */
+  #shown: Registers | undefined = undefined
+
+  constructor(clientId: number) {
+    this.#clientId = clientId
   }
 
-  function receivePlain(update: Uint8Array): Received | undefined {
-    const edit = receivePlainEdit(encoded, update)
+  receive(update: Uint8Array): Received {
+    return this.#receivePlain(update) ?? this.#receiveAny(update)
+  }
+
+  encoded(): Uint8Array {
+    return this.#encoded
+  }
+
+  stateVector(): Uint8Array {
+    return Y.encodeStateVectorFromUpdate(this.#encoded)
+  }
+
+  answerStep1(stateVector: Uint8Array): Uint8Array {
+    return Y.diffUpdate(this.#encoded, stateVector)
+  }
+
+  rest(): void {
+    this.#inflated = undefined
+  }
+
+  #receivePlain(update: Uint8Array): Received | undefined {
+    const edit = receivePlainEdit(this.#encoded, update)
     if (!edit || edit.encoded.length > WIRE.scratchDocumentBytes) return undefined
-    become(edit.encoded)
-    if (shown) shown = new Map(shown).set(edit.name, edit.register)
+    this.#become(edit.encoded)
+    if (this.#shown) this.#shown = new Map(this.#shown).set(edit.name, edit.register)
     return { kind: 'applied', registers: new Map([[edit.name, edit.register]]), invalid: [] }
   }
 
   /** Yjs applies what it can before it throws or waits for more: what it worked on is kept only when all went well. */
-  function receiveAny(update: Uint8Array): Received {
-    const doc = open()
-    inflated = undefined
+  #receiveAny(update: Uint8Array): Received {
+    const doc = this.#open()
+    this.#inflated = undefined
     const touched = new Set<string>()
     const map = registerMap(doc)
     const watch = ({ keysChanged }: Y.YMapEvent<unknown>): void => (keysChanged as Set<string>).forEach((key) => touched.add(key))
@@ -83,48 +101,48 @@ export function createScratchDocument(random: number): ScratchDocument {
     }
     if (after.length > WIRE.scratchDocumentBytes) return { kind: 'refused', reason: 'quota' }
     map.unobserve(watch)
-    become(after, doc)
-    shown = undefined
+    this.#become(after, doc)
+    this.#shown = undefined
     return { kind: 'applied', ...winnersOf(map, touched) }
   }
 
-  function write(truth: Registers, now: number): Uint8Array | null {
-    const before = shown
-    shown = truth
-    if (!before) return writeAll(truth, now)
+  write(truth: Registers, now: number): Uint8Array | null {
+    const before = this.#shown
+    this.#shown = truth
+    if (!before) return this.#writeAll(truth, now)
     // Registers keep their identity for as long as they are true.
     const changed = [...truth].filter(([name, register]) => before.get(name) !== register)
     if (changed.length === 0) return null
-    const written = writePlainEdit(encoded, clientId, new Map(changed), now)
-    if (!written) return writeAll(truth, now)
-    become(written.encoded)
+    const written = writePlainEdit(this.#encoded, this.#clientId, new Map(changed), now)
+    if (!written) return this.#writeAll(truth, now)
+    this.#become(written.encoded)
     return written.update
   }
 
-  function writeAll(truth: Registers, now: number): Uint8Array | null {
-    const doc = open()
+  #writeAll(truth: Registers, now: number): Uint8Array | null {
+    const doc = this.#open()
     const map = registerMap(doc)
     const needed = missingFrom(map, truth, now)
     if (needed.size === 0) return null
     let update: Uint8Array | null = null
     doc.once('update', (bytes: Uint8Array) => { update = bytes })
-    doc.clientID = clientId
+    doc.clientID = this.#clientId
     doc.transact(() => needed.forEach((register, key) => map.set(key, register)))
     // A document that carries the relay's client id would give it up, and say so in the log, when a client writes under it.
-    become(Y.encodeStateAsUpdate(doc))
+    this.#become(Y.encodeStateAsUpdate(doc))
     return update
   }
 
-  function become(bytes: Uint8Array, doc?: Y.Doc): void {
-    encoded = bytes
-    inflated = doc
+  #become(bytes: Uint8Array, doc?: Y.Doc): void {
+    this.#encoded = bytes
+    this.#inflated = doc
   }
 
-  function open(): Y.Doc {
-    if (inflated) return inflated
-    inflated = newDocument()
-    if (encoded !== EMPTY_UPDATE) Y.applyUpdate(inflated, encoded)
-    return inflated
+  #open(): Y.Doc {
+    if (this.#inflated) return this.#inflated
+    this.#inflated = newDocument()
+    if (this.#encoded !== EMPTY_UPDATE) Y.applyUpdate(this.#inflated, this.#encoded)
+    return this.#inflated
   }
 }
 

@@ -146,8 +146,6 @@ function createWorld(seed: number) {
     }
     function open(digest: string | null): Bridge {
       const opened = createBridge({
-        clientId: Math.floor(random() * 2 ** 32),
-        digest,
         truth: () => truth,
         merge,
         send: (frame) => down.queue.push(frame),
@@ -159,7 +157,7 @@ function createWorld(seed: number) {
           timers.add(timer)
           return () => timers.delete(timer)
         },
-      })
+      }, { clientId: Math.floor(random() * 2 ** 32), digest })
       bridges.add(opened)
       return opened
     }

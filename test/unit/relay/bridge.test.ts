@@ -165,7 +165,7 @@ function connect({ truth: rows = {}, digest = null, isTellingBack = false }: { t
   let timer: { at: number; callback: () => void } | undefined
   const sent: Uint8Array[] = []
   const bridge = createBridge({
-    clientId: 1, digest, truth: () => truth, send: (frame) => sent.push(frame), notice: () => {}, dropped: () => { drops++ }, now: () => now,
+    truth: () => truth, send: (frame) => sent.push(frame), notice: () => {}, dropped: () => { drops++ }, now: () => now,
     merge: (registers) => {
       truth = mergeRegisters(truth, registers).merged
       if (isTellingBack) bridge.push()
@@ -174,7 +174,7 @@ function connect({ truth: rows = {}, digest = null, isTellingBack = false }: { t
       timer = { at: now + ms, callback }
       return () => { timer = undefined }
     },
-  })
+  }, { clientId: 1, digest })
   const session = {
     bridge, truth: () => truth, isWaiting: () => timer !== undefined, dropped: () => drops, receive, client: createClient((update) => { if (session.isLive) receive(2, update) }), isLive: false,
     change(changed: Record<string, Register>) {
