@@ -117,7 +117,8 @@ export async function openStoreOn(disk: Disk, options: LevelStoreOptions): Promi
 
   /** Nothing depends on its writes; the next look would do them again. */
   function tidy({ damaged, surplus }: { readonly damaged: readonly DamagedRow[]; readonly surplus: readonly string[] }) {
-    for (const { key, reason } of damaged) log('warn', 'A damaged value was set aside.', { key, reason })
+    // Its key would name its user, whom a log need not know.
+    for (const { reason } of damaged) log('warn', 'A damaged value was set aside.', { under: `damaged/${relayNumber}`, reason })
     if (damaged.length + surplus.length === 0 || closing) return
     writes.commit([
       ...damaged.map(({ key, value }) => ({ type: 'set-aside', key, value }) as const),

@@ -92,7 +92,7 @@ describe('a disk', () => {
     const reopened = await open(path, { log: (level, message, details) => reports.push({ level, message, ...details }) })
     const user = await reopened.load('alice')
     expect(user).toEqual({ ...whole, registers: registers(1) })
-    expect(reports).toEqual([{ level: 'warn', message: 'A damaged value was set aside.', key: 'u/alice/r/status', reason: 'its checksum is wrong' }])
+    expect(reports).toEqual([{ level: 'warn', message: 'A damaged value was set aside.', under: `damaged/${reopened.relayNumber}`, reason: 'its checksum is wrong' }])
     await reopened.save('alice', { registers: new Map([['status', whole.registers.get('status')!]]) })
     expect(await reopened.load('alice')).toEqual(whole)
     expect(reports).toHaveLength(1)
