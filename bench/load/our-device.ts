@@ -44,6 +44,8 @@ export interface OurDevice {
   close(): void
 }
 
+/** Nobody becomes away by themselves while something else is counted. */
+const LONG_MS = 86_400_000
 const STEP_1 = 0
 const STEP_2 = 1
 const UPDATE = 2
@@ -74,7 +76,7 @@ export async function planDevice(index: number, { changes = 0, detail = 'name an
   for (let change = 0; change < changes; change++) set('status', { choice: choiceOf(change), expiresAt: null })
   doc.destroy()
   const greet = (held: string): Buffer => Buffer.concat([
-    clientFrame(encodeHello({ version: 1, deviceId, kind: 'laptop', name: 'Laptop', heartbeatIntervalMs: 30_000, awayAfterMs: 300_000, offlineAfterMs: 86_400_000, digest: held })),
+    clientFrame(encodeHello({ version: 1, deviceId, kind: 'laptop', name: 'Laptop', heartbeatIntervalMs: 30_000, awayAfterMs: idleMs > 0 ? 300_000 : LONG_MS, offlineAfterMs: LONG_MS, digest: held })),
     syncFrame(STEP_1, Uint8Array.of(0)),
     clientFrame(encodeAwareness([{ clientId: 1 + index, clock: 1, state: { ...stateOf(deviceId, idleMs), digest } }])),
   ])

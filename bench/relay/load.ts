@@ -52,7 +52,7 @@ async function run(progress: (stage: string) => void): Promise<readonly Finding[
   await change(WARM_UP, CHANGES)
   const cores = (relay.cpuMs() - before) / (performance.now() - beganAt)
   const { loopDelayMs = NaN } = await relay.ask('loop-delay')
-  const how = `Each device has its user's registers and watches ${WATCHERS} others; users take turns, one change every ${INTERVAL_MS} ms for ${(CHANGES * INTERVAL_MS) / 1_000} s. The store is LevelDB; relay and clients are one process each.`
+  const how = `Each device has its user's registers and watches ${WATCHERS} others; users take turns, one change every ${INTERVAL_MS} ms for ${(CHANGES * INTERVAL_MS) / 1_000} s. Devices are silent otherwise: one that is in use says so every 30 s. The store is LevelDB; relay and clients are one process each.`
   return [
     judge({
       name: NAMES.delivery, value: percentile(latenciesMs, 0.99), unit: 'ms', atMost: 75,
