@@ -57,11 +57,6 @@ export function statesIn(frame: Uint8Array, see: (index: number) => void): void 
     if (readVarUint8Array(update).length > GONE_BYTES) see(index)
   }
 }
-function tellsOfOthers(frame: Uint8Array, self: number): boolean {
-  let found = false
-  statesIn(frame, (index) => { found ||= index !== self })
-  return found
-}
 /** `null` */
 const GONE_BYTES = 4
 
@@ -77,15 +72,13 @@ export interface YDevice {
 export interface YConnectOptions {
   readonly port: number
   readonly traffic: Traffic
-  /** Sends back every state it hears, as the stock client does. */
-  readonly isEchoing?: boolean
   /** A whole frame of type awareness. */
   readonly onAwareness: (frame: Uint8Array, wireBytes: number) => void
   readonly onClose: (code: number) => void
 }
 
-/** Resolves once it has said what it is. */
-export function connectYDevice(plan: YPlan, { port, traffic, isEchoing = false, onAwareness, onClose }: YConnectOptions): Promise<YDevice> {
+/** Resolves once it has said what it is. Unlike the stock client it does not send back what it hears. */
+export function connectYDevice(plan: YPlan, { port, traffic, onAwareness, onClose }: YConnectOptions): Promise<YDevice> {
   return new Promise((resolve, reject) => {
     const socket = openRawSocket({
       port, traffic, localAddress: addressOf(plan.index), path: `/${ROOM}`,
@@ -94,10 +87,8 @@ export function connectYDevice(plan: YPlan, { port, traffic, isEchoing = false, 
         resolve({ plan, write: (frames) => socket.write(frames), close: () => socket.close() })
       },
       onFrame(_, frame, wireBytes) {
-        if (frame[0] === AWARENESS) {
-          onAwareness(frame, wireBytes)
-          if (isEchoing && tellsOfOthers(frame, plan.index)) socket.write(clientFrame(frame))
-        } else if (frame[0] === SYNC && frame[1] === 0) socket.write(STEP_2)
+        if (frame[0] === AWARENESS) onAwareness(frame, wireBytes)
+        else if (frame[0] === SYNC && frame[1] === 0) socket.write(STEP_2)
       },
       onClose(code) {
         reject(new Error(`The y-websocket server closed a client with ${code}.`))
