@@ -39,15 +39,16 @@ async function run(progress: (stage: string) => void): Promise<readonly Finding[
   await relay.kill()
   const again = await startRelay(store, port)
   const upAfterMs = performance.now() - killedAt
-  await reached(crowd.right, DEVICES, 'devices see everyone they watch again', 60_000)
+  await reached(crowd.right, DEVICES, 'devices see everyone they watch again', 240_000)
   const recoveryMs = performance.now() - killedAt
+  const recoveryCpuMs = again.cpuMs()
   progress('waiting for the end of its first ten seconds')
   await pause(Math.max(0, again.startedAt + WIRE.startGraceMs + 2_000 - performance.now()))
   const attempts = crowd.attemptsAt()
   return [
     judge({
       name: NAMES.recovery, value: recoveryMs / 1_000, unit: 's', atMost: 10,
-      beside: `the new process listened after ${(upAfterMs / 1_000).toFixed(1)} s`,
+      beside: `the new process listened after ${(upAfterMs / 1_000).toFixed(1)} s; CPU until then ${(recoveryCpuMs / 1_000).toFixed(1)} s, ${crowd.attemptsAt().length.toLocaleString('en')} attempts`,
       how: `From the kill until every device has been welcomed and told that each of the ${WATCHES} users it watches is online. Devices come back as our client does (transport/connection-state), with the registers the relay has on disk; the store is LevelDB.`,
     }),
     judge({ name: NAMES.offline, value: crowd.seenOffline(), unit: 'times', atMost: 0, how: 'Entries of the feed that call somebody offline, until two seconds after the relay knows who has not come back (LV7).' }),
@@ -100,13 +101,15 @@ function createCrowd(port: number): Crowd {
         connection = nextConnection(connection, news, performance.now(), Math.random())
         const { state } = connection
         if (state === before) return
-        if (state.name === 'connecting') connect()
-        else if (state.name === 'waiting') setTimeout(() => become({ type: 'retry' }), state.retryAt - performance.now())
+        if (state.name === 'connecting') {
+          // When it was due: five thousand devices have not one event loop between them.
+          attemptsAt.push(before.name === 'waiting' ? before.retryAt : performance.now())
+          connect()
+        } else if (state.name === 'waiting') setTimeout(() => become({ type: 'retry' }), state.retryAt - performance.now())
         else if (state.name === 'refused') throw new Error(`${plan.userId} was refused: ${state.reason}.`)
       }
 
       function connect(): void {
-        attemptsAt.push(performance.now())
         userOf = new Map()
         const listener = {
           onFrame(type: number, frame: Uint8Array): void {
