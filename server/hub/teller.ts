@@ -88,7 +88,7 @@ export function createTeller({ clock, meter }: { readonly clock: Clock; readonly
     unwatch(viewer, user)
     const { number, userId } = user
     // By name where the socket is slow: it may not have been told it.
-    say(viewer, entryPiece({ number, ...(viewer.missed && { userId }), isForgotten: true }, null))
+    say(viewer, entryPiece({ number, ...((viewer.missed ?? viewer.socket.isSlow()) && { userId }), isForgotten: true }, null))
   }
 
   function answer(viewer: Viewer, user: HubUser, now: number): void {

@@ -4,32 +4,27 @@ import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer, type RawData, type ServerOptions, type WebSocket } from 'ws'
 import { PresenceError } from '../../src/errors.js'
-import type { BuiltServerPresenceService, Policy, Relay, RelayOptions } from '../../src/presence-service.js'
-import { KEEPALIVE } from '../../src/protocol/awareness-frames.js'
+import type { BuiltServerPresenceService, Relay, RelayOptions } from '../../src/presence-service.js'
 import { CLOSE } from '../../src/protocol/close-codes.js'
 import { RELAY, WIRE } from '../../src/protocol/limits.js'
 import type { Ending } from '../hub/device-link.js'
 import type { Hub } from '../hub/hub.js'
 import { backstageOf } from '../service/hubs.js'
 import { createNodeClock } from '../service/node-clock.js'
-import type { Revocations } from '../service/revocations.js'
 import { admit, refusedToAdmit, type Admission, type Admitted } from './admission.js'
 import { createAuthenticator } from './authenticate.js'
-import { createAwarenessRooms, type AwarenessRooms } from './awareness-room.js'
-import type { Budgets } from './budgets.js'
+import { createAwarenessRooms } from './awareness-room.js'
 import { clientAddress } from './client-address.js'
 import { createDoorkeeper, type Visit } from './doorkeeper.js'
 import { planDrain } from './drain-plan.js'
-import { createFeedSocket } from './feed-socket.js'
+import { createConnection, type Connection, type ConnectionShared } from './connection.js'
 import { createHeartbeat, type Heartbeat } from './heartbeat.js'
 import { inTime, LATE } from './in-time.js'
 import { isAllowedOrigin } from './origin.js'
-import { createPermissions, type Permissions } from './permissions.js'
+import { createPermissions } from './permissions.js'
 import { resolveRelayOptions } from './relay-options.js'
 import { parseRoomPath, type Room } from './room-path.js'
-import type { Session, SessionPorts } from './session-core.js'
-import { openWatchSession } from './session-watch.js'
-import { openSession } from './session.js'
+import type { Session } from './session-core.js'
 import { createSignIn } from './sign-in.js'
 import { tokenFromSubprotocols } from './subprotocols.js'
 import { isReceiving } from './unfinished-message.js'
@@ -37,13 +32,8 @@ import { isReceiving } from './unfinished-message.js'
 /** What there is once the store is open. */
 interface Opened {
   readonly hub: Hub
-  readonly revocations: Revocations
-  readonly relayNumber: number
   readonly heartbeat: Heartbeat
-  readonly rooms: AwarenessRooms
-  readonly budgets: Budgets
-  readonly permissions: Permissions
-  readonly policy: Required<Policy>
+  readonly shared: ConnectionShared
 }
 
 /** Sockets only: readiness, numbers and presence over HTTP are served by the command (`start-relay`). */
@@ -57,8 +47,9 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
   const opening = open()
   // A store that does not open is told by the service; here it ends every upgrade.
   opening.catch(() => undefined)
-  const signIn = createSignIn(createAuthenticator(auth, clock.now), async () => (await opening).revocations)
-  const sessions = new Map<WebSocket, Session>()
+  const signIn = createSignIn(createAuthenticator(auth, clock.now), async () => (await opening).shared.revocations)
+  const connections = new Map<WebSocket, Connection>()
+  let opened: Opened | null = null
   let isDraining = false
   /** Closed by the drain: their devices stay until everybody has gone, so that nobody sees anybody leave (F16). */
   const departed = new Set<WebSocket>()
@@ -70,10 +61,14 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
     const { hub, store, revocations, budgets } = await backstage.opening
     hub.teller.limitChannels(channelFeedLimit)
     hub.startGrace()
-    return {
-      hub, revocations, relayNumber: store.relayNumber, heartbeat: createHeartbeat(hub.clock), rooms: createAwarenessRooms(hub.clock.now), budgets,
-      permissions: createPermissions({ hooks, clock: hub.clock, log, count }), policy: { ...hub.policy, ...policy },
+    opened = {
+      hub, heartbeat: createHeartbeat(hub.clock),
+      shared: {
+        hub, revocations, relayNumber: store.relayNumber, budgets, signIn, count, isReceiving, random: RANDOM, rooms: createAwarenessRooms(hub.clock.now),
+        permissions: createPermissions({ hooks, clock: hub.clock, log, count }), policy: { ...hub.policy, ...policy },
+      },
     }
+    return opened
   }
 
   function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -149,49 +144,43 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
     ws.close(code, reason)
   }
 
-  function connect(ws: WebSocket, socket: Duplex, opened: Opened, { bearer, user }: Admitted): void {
-    const { hub, heartbeat, revocations, relayNumber, permissions, budgets, policy: ofStockClients } = opened
-    const room = user && opened.rooms.of(user.userId)
-    let isSilent = false
-    const ports: SessionPorts = {
-      hub, bearer, relayNumber, signIn, revocations, permissions, budgets, count,
-      send: (frame) => { if (ws.readyState === ws.OPEN) ws.send(frame) },
-      feed: createFeedSocket({ socket, isOpen: () => ws.readyState === ws.OPEN }),
-      close: (code, reason) => ws.close(code, reason.slice(0, 120)),
-    }
-    const session = user && room ? openSession({ ...ports, user, room, random: RANDOM, policy: ofStockClients }) : openWatchSession(ports)
-    sessions.set(ws, session)
-    const { heard, received, stop } = heartbeat.add({
-      ping: () => ws.ping(),
-      keepalive: () => { if (ws.readyState === ws.OPEN) ws.send(KEEPALIVE) },
-      silent: () => {
-        isSilent = true
-        ws.terminate()
-      },
-      isReceiving: () => isReceiving(ws),
-      waitingBytes: () => ws.bufferedAmount,
-      stuck: () => session.leave(CLOSE.slow, 'something took too long to get through'),
-    })
-    ws.on('ping', session.signal)
-    ws.on('pong', () => {
-      heard()
-      session.signal()
-    })
-    ws.on('message', (data, isBinary) => {
-      received()
-      if (!isBinary) return session.leave(CLOSE.badMessage, 'text is not understood here')
-      receive(session, bytesOf(data), ws)
-    })
-    ws.on('close', (code) => {
-      stop()
-      const ending = isSilent ? 'silent' : endingOf(code)
-      if (ending === 'lost' && departed.has(ws)) return
-      sessions.delete(ws)
-      session.end(ending)
-      if (user) opened.rooms.dropIfEmpty(user.userId)
-    })
+  function connect(ws: WebSocket, socket: Duplex, { shared, heartbeat }: Opened, admitted: Admitted): void {
+    const connection = createConnection(ws, socket, shared, admitted)
+    connections.set(ws, connection)
+    connection.watched = heartbeat.add(connection)
+    ws.on('ping', onPing)
+    ws.on('pong', onPong)
+    ws.on('message', onMessage)
+    ws.on('close', onClose)
     // It may have been revoked while its user was read from the store.
-    session.review()
+    connection.session.review()
+  }
+
+  // The same for all sockets: with functions of their own, each would weigh half a kilobyte more.
+  function onPing(this: WebSocket): void {
+    connections.get(this)?.session.signal()
+  }
+  function onPong(this: WebSocket): void {
+    const connection = connections.get(this)
+    if (connection?.watched) opened?.heartbeat.heard(connection.watched)
+    connection?.session.signal()
+  }
+  function onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
+    const connection = connections.get(this)
+    if (!connection) return
+    if (connection.watched) opened?.heartbeat.received(connection.watched)
+    if (!isBinary) return connection.session.leave(CLOSE.badMessage, 'text is not understood here')
+    receive(connection.session, bytesOf(data), this)
+  }
+  function onClose(this: WebSocket, code: number): void {
+    const connection = connections.get(this)
+    if (!connection) return
+    if (connection.watched) opened?.heartbeat.remove(connection.watched)
+    const ending = connection.isSilent ? 'silent' : endingOf(code)
+    if (ending === 'lost' && departed.has(this)) return
+    connections.delete(this)
+    connection.session.end(ending)
+    if (connection.user) opened?.shared.rooms.dropIfEmpty(connection.user.userId)
   }
 
   /** Our own mistake costs one connection, not the relay. */
@@ -232,13 +221,13 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
     heartbeat.stop()
     stopTidying()
     server.off('upgrade', upgrade)
-    for (const session of sessions.values()) session.end('lost')
-    sessions.clear()
+    for (const { session } of connections.values()) session.end('lost')
+    connections.clear()
   }
 
   function depart(ws: WebSocket, retryAfterMs: number): void {
     departed.add(ws)
-    sessions.get(ws)?.retryAfter(retryAfterMs)
+    connections.get(ws)?.session.retryAfter(retryAfterMs)
     ws.close(CLOSE.draining, 'the relay is moving')
   }
 }

@@ -4,28 +4,17 @@
  */
 import type { Duplex } from 'node:stream'
 import { WIRE } from '../../src/protocol/limits.js'
-import type { Batch, ViewerSocket } from '../hub/hub-user.js'
+import type { Batch } from '../hub/hub-user.js'
 import { messagesOf } from '../hub/batch.js'
 
-export interface FeedSocketOptions {
-  /** The very socket below the WebSocket; nobody writes half a frame to it. */
-  readonly socket: Duplex
-  /** False once a close frame was sent: nothing may follow it. */
-  readonly isOpen: () => boolean
+/** Written as one batch, ready-made: for a socket that is open. */
+export function deliverTo(socket: Duplex, batch: Batch): number {
+  const frames = framesOf(batch)
+  socket.write(frames)
+  return frames.length
 }
 
-export function createFeedSocket({ socket, isOpen }: FeedSocketOptions): ViewerSocket {
-  return {
-    deliver(batch) {
-      if (!isOpen()) return 0
-      const frames = framesOf(batch)
-      socket.write(frames)
-      return frames.length
-    },
-    isSlow: () => socket.writableLength > WIRE.slowSocketBytes,
-    onceDrained: (callback) => { socket.once('drain', callback) },
-  }
-}
+export const isSlow = (socket: Duplex): boolean => socket.writableLength > WIRE.slowSocketBytes
 
 const framed = new WeakMap<Batch, Uint8Array>()
 

@@ -1,6 +1,5 @@
 /** LV1: who is silent, and who is stuck. Pings say *connected*; they are answered below the page, so that a throttled tab never blinks. */
 import type { Clock } from '../../src/ports.js'
-import type { Stop } from '../../src/presence-service.js'
 import { RELAY, WIRE } from '../../src/protocol/limits.js'
 
 export interface Beating {
@@ -16,8 +15,12 @@ export interface Beating {
   stuck(): void
 }
 export interface Heartbeat {
-  /** `heard` is to be called for everything that arrives, `received` for whole messages. */
-  add(beating: Beating): { heard(): void; received(): void; stop: Stop }
+  add(beating: Beating): Watched
+  /** For everything that arrives. */
+  heard(watched: Watched): void
+  /** For whole messages. */
+  received(watched: Watched): void
+  remove(watched: Watched): void
   stop(): void
 }
 
@@ -25,7 +28,9 @@ const TICK_MS = 1_000
 /** A tick later than this is our own stall, and counts against nobody (LV6). */
 const STALL_MS = 500
 
-interface Watched extends Beating {
+/** Times of one who is watched; only the heartbeat looks into it. */
+export interface Watched {
+  readonly beating: Beating
   heardAt: number
   pingAt: number
   keepaliveAt: number
@@ -39,28 +44,29 @@ export function createHeartbeat(clock: Clock): Heartbeat {
   let stalledMs = 0
   let nextTickAt = clock.now() + TICK_MS
   let cancel = clock.at(nextTickAt, tick)
-  return { add, stop: () => cancel() }
+  return { add, heard, received, remove: (watched) => { all.delete(watched) }, stop: () => cancel() }
 
   /** Time as far as we were awake to see it. */
   function awake(): number {
     return clock.now() - stalledMs
   }
 
-  function add(beating: Beating): { heard(): void; received(): void; stop: Stop } {
+  function add(beating: Beating): Watched {
     const now = awake()
-    const watched: Watched = Object.assign(beating, {
-      heardAt: now, pingAt: now + WIRE.pingIntervalMs, keepaliveAt: now + WIRE.keepaliveIntervalMs, receivingSince: null, waitingSince: null,
-    })
-    all.add(watched)
-    const heard = (): void => { watched.heardAt = awake() }
-    return {
-      heard,
-      received() {
-        heard()
-        watched.receivingSince = null
-      },
-      stop: () => { all.delete(watched) },
+    const watched: Watched = {
+      beating, heardAt: now, pingAt: now + WIRE.pingIntervalMs, keepaliveAt: now + WIRE.keepaliveIntervalMs, receivingSince: null, waitingSince: null,
     }
+    all.add(watched)
+    return watched
+  }
+
+  function heard(watched: Watched): void {
+    watched.heardAt = awake()
+  }
+
+  function received(watched: Watched): void {
+    heard(watched)
+    watched.receivingSince = null
   }
 
   function tick(): void {
@@ -75,24 +81,24 @@ export function createHeartbeat(clock: Clock): Heartbeat {
   function beat(watched: Watched, now: number): void {
     if (now - watched.heardAt >= WIRE.silentAfterMs) {
       all.delete(watched)
-      watched.silent()
+      watched.beating.silent()
       return
     }
-    watched.receivingSince = watched.isReceiving() ? watched.receivingSince ?? now : null
-    watched.waitingSince = watched.waitingBytes() > RELAY.stuckBytes ? watched.waitingSince ?? now : null
+    watched.receivingSince = watched.beating.isReceiving() ? watched.receivingSince ?? now : null
+    watched.waitingSince = watched.beating.waitingBytes() > RELAY.stuckBytes ? watched.waitingSince ?? now : null
     // A message may have begun just after the look before.
     if (hasLasted(watched.receivingSince, RELAY.messageMs - TICK_MS, now) || hasLasted(watched.waitingSince, RELAY.stuckMs, now)) {
       all.delete(watched)
-      watched.stuck()
+      watched.beating.stuck()
       return
     }
     if (now >= watched.pingAt) {
       watched.pingAt = now + WIRE.pingIntervalMs
-      watched.ping()
+      watched.beating.ping()
     }
     if (now >= watched.keepaliveAt) {
       watched.keepaliveAt = now + WIRE.keepaliveIntervalMs
-      watched.keepalive()
+      watched.beating.keepalive()
     }
   }
 }

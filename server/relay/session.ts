@@ -43,6 +43,8 @@ class PersonSession implements Session, SessionKind, DeviceReplica, BridgePorts 
   #bridge: Bridge | null = null
   #ownClientId: number | null = null
   #stopAsking: Stop | null = null
+  /** By which the room of stock clients knows it. */
+  #sendAsStock: ((frame: Uint8Array) => void) | null = null
 
   constructor(options: SessionOptions) {
     this.#options = options
@@ -93,7 +95,7 @@ class PersonSession implements Session, SessionKind, DeviceReplica, BridgePorts 
   #dispatch(type: number | null, frame: Uint8Array): void {
     if (type === SYNC) return this.#receiveSync(frame)
     if (type === AWARENESS) return this.#receiveAwareness(frame)
-    if (type === QUERY_AWARENESS) return this.#core.read(body(frame, () => null), () => { if (this.#core.passes('queries')) this.#options.room.tellAll(this.#options.send, this.#ownClientId) })
+    if (type === QUERY_AWARENESS) return this.#core.read(body(frame, () => null), () => { if (this.#core.passes('queries')) this.#options.room.tellAll(this.#sendAsStock ?? ((answer) => this.#options.send(answer)), this.#ownClientId) })
     if (this.#phase === 'stock' || type === null || type < TYPE.hello) return this.#core.refuse('the type of the message is unknown')
     switch (type) {
       case TYPE.watch: return this.#core.watch(frame)
@@ -133,7 +135,8 @@ class PersonSession implements Session, SessionKind, DeviceReplica, BridgePorts 
   #beginStock(): void {
     this.#phase = 'stock'
     this.#startBridge(null)
-    this.#options.room.join(this.#options.send)
+    this.#sendAsStock = (frame) => this.#options.send(frame)
+    this.#options.room.join(this.#sendAsStock)
   }
 
   #appearAsStock(): void {
@@ -193,7 +196,7 @@ class PersonSession implements Session, SessionKind, DeviceReplica, BridgePorts 
     if (!this.#core.passes('awareness')) return
     const own = entries.value.find((entry) => this.#isOwn(entry))
     if (entries.value.length > (own ? 1 : 0)) this.#options.count('foreign-awareness')
-    if (own) this.#phase === 'ours' ? this.#report(own) : this.#options.room.say(this.#options.send, own.clientId, own.state)
+    if (own) this.#phase === 'ours' ? this.#report(own) : this.#options.room.say(this.#sendAsStock!, own.clientId, own.state)
   }
 
   /** Ours is recognised by its device; a stock client by the first id it names that nobody else has. */
@@ -233,7 +236,7 @@ class PersonSession implements Session, SessionKind, DeviceReplica, BridgePorts 
     this.#stopAsking?.()
     this.#bridge?.close()
     this.#options.user.replicas = withoutItem(this.#options.user.replicas, this)
-    this.#options.room.leave(this.#options.send)
+    if (this.#sendAsStock) this.#options.room.leave(this.#sendAsStock)
     this.#options.user.owners = withoutItem(this.#options.user.owners, this.#core.viewer)
     this.#link?.end(ending)
     this.#options.hub.release(this.#options.user)

@@ -24,16 +24,16 @@ function setUp() {
       const log = { pings: [] as number[], keepalives: [] as number[], silent: [] as number[], stuck: [] as number[] }
       const socket = { isReceiving: false, waitingBytes: 0 }
       const seconds = (): number => (now() - START) / 1_000
-      const { heard, received, stop } = of.add({
+      const watched = of.add({
         ping: () => {
           log.pings.push(seconds())
-          if (answers) heard()
+          if (answers) of.heard(watched)
         },
         keepalive: () => { log.keepalives.push(seconds()) },
         silent: () => { log.silent.push(seconds()) },
         isReceiving: () => socket.isReceiving, waitingBytes: () => socket.waitingBytes, stuck: () => { log.stuck.push(seconds()) },
       })
-      return { ...log, socket, heard, received, stop }
+      return { ...log, socket, heard: () => of.heard(watched), received: () => of.received(watched), stop: () => of.remove(watched) }
     },
     /** Time passes, and nothing runs meanwhile. */
     stall: (ms: number) => { stalledMs += ms },
