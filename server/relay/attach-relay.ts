@@ -14,13 +14,12 @@ import { createNodeClock } from '../service/node-clock.js'
 import { admit, refusedToAdmit, type Admission, type Admitted } from './admission.js'
 import { createAuthenticator } from './authenticate.js'
 import { createAwarenessRooms } from './awareness-room.js'
-import { clientAddress } from './client-address.js'
-import { createDoorkeeper, type Visit } from './doorkeeper.js'
+import { createDoor } from './door.js'
+import type { Visit } from './doorkeeper.js'
 import { planDrain } from './drain-plan.js'
 import { createConnection, type Connection, type ConnectionShared } from './connection.js'
 import { createHeartbeat, type Heartbeat } from './heartbeat.js'
 import { inTime, LATE } from './in-time.js'
-import { isAllowedOrigin } from './origin.js'
 import { createPermissions } from './permissions.js'
 import { resolveRelayOptions } from './relay-options.js'
 import { parseRoomPath, type Room } from './room-path.js'
@@ -43,17 +42,15 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
   const { auth, allowedOrigins, hooks, channelFeedLimit, policy } = resolveRelayOptions(options)
   const clock = createNodeClock()
   const sockets = new WebSocketServer(SOCKETS)
-  const doorkeeper = createDoorkeeper()
+  const door = createDoor({ allowedOrigins, clock, count })
   const opening = open()
   // A store that does not open is told by the service; here it ends every upgrade.
   opening.catch(() => undefined)
   const signIn = createSignIn(createAuthenticator(auth, clock.now), async () => (await opening).shared.revocations)
   const connections = new Map<WebSocket, Connection>()
   let opened: Opened | null = null
-  let isDraining = false
   /** Closed by the drain: their devices stay until everybody has gone, so that nobody sees anybody leave (F16). */
   const departed = new Set<WebSocket>()
-  let stopTidying = tidyLater()
   server.on('upgrade', upgrade)
   return { drain, [Symbol.asyncDispose]: () => drain({ withinMs: 0 }) }
 
@@ -76,17 +73,10 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
     // Somebody else's path, where there is somebody else.
     if (!room && server.listenerCount('upgrade') > 1) return
     socket.on('error', ignore)
-    if (!room) return turnBack(socket, 404)
-    if (request.rawHeaders.length > 2 * RELAY.requestHeaders) return turnBack(socket, 431)
-    if (isDraining) return turnBack(socket, 503)
-    if (!isAllowedOrigin(request.headers.origin, request.headers.host, allowedOrigins)) return turnBack(socket, 403)
-    const arrival = doorkeeper.arrive(clientAddress(request.socket.remoteAddress, request.headers['x-forwarded-for']), clock.now())
-    if (!arrival.isAllowed) {
-      count(`too-many-${arrival.reason}`)
-      return turnBack(socket, arrival.status)
-    }
-    socket.once('close', arrival.visit.leave)
-    welcome(request, socket, head, room, arrival.visit).catch((error: unknown) => {
+    const knock = door.knock(request, room)
+    if (!knock.isOpen) return turnBack(socket, knock.status)
+    socket.once('close', knock.visit.leave)
+    welcome(request, socket, head, knock.room, knock.visit).catch((error: unknown) => {
       log('error', 'An upgrade failed.', { error: String(error) })
       socket.destroy()
     })
@@ -97,11 +87,11 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
     const admitting = opening.then(({ hub }) => admit({ hub, room, token, signIn, visit }), () => NO_STORE)
     const admission = await inTime(clock, RELAY.signInMs, admitting)
     if (admission === LATE) {
-      void admitting.then(release)
+      void admitting.then(release).catch(ignore)
       return accept(request, socket, head, (ws) => turnAway(ws, TOO_LATE))
     }
     if (!admission.isAdmitted) return accept(request, socket, head, (ws) => turnAway(ws, admission))
-    if (isDraining) {
+    if (!door.isOpen()) {
       await release(admission)
       return turnBack(socket, 503)
     }
@@ -200,16 +190,9 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
     log('debug', 'Counted.', { what })
   }
 
-  function tidyLater() {
-    return clock.at(clock.now() + TIDY_MS, () => {
-      doorkeeper.tidy(clock.now())
-      stopTidying = tidyLater()
-    })
-  }
-
   /** Tells clients to move, and lets each go on its own. */
   async function drain({ withinMs = DRAIN_MS }: { readonly withinMs?: number } = {}): Promise<void> {
-    isDraining = true
+    door.close()
     const { heartbeat, hub } = await opening
     const clients = [...sockets.clients]
     const plan = planDrain(clients.length, withinMs)
@@ -219,7 +202,7 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
       hub.clock.at(hub.clock.now() + withinMs + RELAY.closingMs, () => ws.terminate())
     })))
     heartbeat.stop()
-    stopTidying()
+    door.stop()
     server.off('upgrade', upgrade)
     for (const { session } of connections.values()) session.end('lost')
     connections.clear()
@@ -242,8 +225,6 @@ const SOCKETS: ServerOptions & { readonly closeTimeout: number } = {
 const RANDOM = { deviceId: () => randomBytes(16).toString('base64url'), yjsClientId: () => randomBytes(4).readUInt32LE() }
 const TOO_LATE = { code: CLOSE.overloaded, reason: 'signing in took too long' }
 const NO_STORE = refusedToAdmit(CLOSE.storeUnavailable, 'the store cannot be read now')
-/** How long an address is remembered after its last connection: twice what fills its bucket. */
-const TIDY_MS = 5_000
 
 function endingOf(code: number): Ending {
   return code === CLOSE.goingAway ? 'leaving' : code === CLOSE.normal ? 'gone' : 'lost'

@@ -54,8 +54,8 @@ export function createRevocations({ clock, store, known }: { readonly clock: Clo
     saved.catch(() => undefined)
     if (revoked.some(({ what: of }) => of === 'token')) review()
     if (revoked.some(({ what: of }) => of !== 'token')) {
-      // Whoever is sent away comes back at once with a fresh token: it must not be one of those issued before.
-      await new Promise<void>((resolve) => { clock.at(at, resolve) })
+      // Whoever is sent away comes back at once with a fresh token: by its issuer's clock, too, it must be issued after.
+      await new Promise<void>((resolve) => { clock.at(at + ISSUER_LAG_MS, resolve) })
       review()
     }
     await saved
@@ -67,6 +67,9 @@ export function createRevocations({ clock, store, known }: { readonly clock: Clo
 }
 
 const keyOf = ({ what, id }: Pick<Revocation, 'what' | 'id'>): string => `${what} ${id}`
+
+/** By so much an issuer's clock may be behind ours. */
+const ISSUER_LAG_MS = 1_000
 
 /** Tokens say in whole seconds when they were issued: this one is the first that begins after everything issued by now. */
 const nextSecond = (now: number): number => (Math.floor(now / 1_000) + 1) * 1_000

@@ -5,6 +5,7 @@ export const CLOSE = {
   normal: 1000,
   goingAway: 1001,
   tooBig: 1009,
+  internalError: 1011,
   draining: 1012,
   overloaded: 1013,
   badMessage: 4400,

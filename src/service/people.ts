@@ -133,7 +133,6 @@ export function createPeople({ time, emitter, ask, askForPage, isConnected, onOw
     if (isSeen(userId)) return
     const change = directory.forget(userId)
     sharedDevices.delete(userId)
-    remembered.drop(userId)
     if (change) announce({ ...change, after: neverHeardOf(userId) })
   }
 

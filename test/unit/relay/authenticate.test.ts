@@ -48,6 +48,14 @@ describe('a good token', () => {
     expect(await authenticate(sign({ ...good, ...claims }))).toMatchObject({ ok: true })
   })
 
+  it('[T10] says when it was issued: by now, whatever its issuer\'s clock says', async () => {
+    const issuedAt = async (claims: object): Promise<unknown> => {
+      const bearer = await authenticate(sign({ ...good, ...claims }))
+      return bearer.ok && bearer.value.issuedAt
+    }
+    expect([await issuedAt({}), await issuedAt({ iat: SECONDS - 7 }), await issuedAt({ iat: SECONDS - 0.5 }), await issuedAt({ iat: SECONDS + 59 })]).toEqual([null, NOW - 7_000, NOW - 500, NOW])
+  })
+
   it('of a key id is accepted: the key is known', async () => {
     expect(await authenticate(sign(good, { ...header, kid: '2025-01' }))).toMatchObject({ ok: true })
   })

@@ -122,7 +122,7 @@ describe('a visitor in the room watch', () => {
     other.send(hello())
     const revoked = revocations.revoke({ userId: 'visitor' })
     await settle()
-    clock.advance(1_000)
+    clock.advance(2_000)
     await revoked
     expect(other.code()).toBe(4_401)
   })
