@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createAuthenticator, type Authenticate } from '../../server/relay/authenticate.js'
+import { BAD_AUDIENCES } from '../support/bad-tokens.js'
 
 const NOW = 1_700_000_000_000
 const good = { sub: 'alice', exp: NOW / 1_000 + 600, iss: 'https://issuer.example', aud: 'porchlight' }
@@ -52,14 +53,7 @@ describe('public keys', () => {
     expect(await authenticate(token)).toMatchObject({ ok: false, isTemporary: false })
   })
 
-  it.each([
-    ['another issuer', { iss: 'https://evil.example' }],
-    ['no issuer', { iss: undefined }],
-    ['another audience', { aud: 'another' }],
-    ['no audience', { aud: undefined }],
-    ['our audience and others', { aud: ['porchlight', 'another'] }],
-    ['an empty audience', { aud: [] }],
-  ])('[J6] of %s let nobody in', async (_, claims) => {
+  it.each(BAD_AUDIENCES)('[J6] of %s let nobody in', async (_, claims) => {
     expect(await authenticate(await sign({ ...good, ...claims }, 'ES256'))).toMatchObject({ ok: false, isTemporary: false })
   })
 

@@ -1,9 +1,10 @@
-/** Clients that say whatever a test wants: over `ws`, or byte by byte over TCP. */
-import { connect, type Socket } from 'node:net'
+/** Clients that say whatever a test wants: over `ws`, or byte by byte over TCP. What they wait for is looked at whenever something arrives. */
+import { connect } from 'node:net'
 import { WebSocket } from 'ws'
-import { vi } from 'vitest'
+import type { JsonObject } from '../../src/model/json.js'
+import { encodeAwareness } from '../../src/protocol/awareness-frames.js'
 import { SYNC, encodeHello, typeOf, type Hello } from '../../src/protocol/messages.js'
-import { encode, writeVarUint, writeVarUint8Array, type Writer } from '../../src/protocol/wire.js'
+import { encode, writeVarUint, writeVarUint8Array } from '../../src/protocol/wire.js'
 
 export interface HostileClient {
   readonly frames: readonly Uint8Array[]
@@ -15,19 +16,35 @@ export interface HostileClient {
   code(): Promise<number>
   /** Until `count` frames of the type are here. */
   heard(type: number, count?: number): Promise<readonly Uint8Array[]>
+  /** Until `read` finds something. */
+  until: Until
   close(): void
 }
+export interface ClientOptions {
+  readonly protocols?: readonly string[]
+  readonly origin?: string
+  readonly headers?: Readonly<Record<string, string>>
+}
 
+/** For assertions that look again. */
 export const WAIT = { timeout: 10_000, interval: 10 } as const
 
 /** Whatever is sent before the socket opens is sent as soon as it has. */
-export function openClient(url: string, token: string | null, options: { readonly protocols?: readonly string[]; readonly origin?: string } = {}): HostileClient {
-  const ws = new WebSocket(url, [...(options.protocols ?? ['porchlight.v1', ...(token === null ? [] : [`bearer.${token}`])])], { perMessageDeflate: true, ...(options.origin === undefined ? {} : { origin: options.origin }) })
+export function openClient(url: string, token: string | null, { protocols = ['porchlight.v1', ...(token === null ? [] : [`bearer.${token}`])], ...options }: ClientOptions = {}): HostileClient {
+  const ws = new WebSocket(url, [...protocols], { perMessageDeflate: true, ...options })
   const frames: Uint8Array[] = []
+  const waiting = createWaiting()
   let closed: HostileClient['closed'] = null
-  ws.on('message', (data: Buffer) => { frames.push(new Uint8Array(data)) })
+  ws.on('message', (data: Buffer) => {
+    frames.push(new Uint8Array(data))
+    waiting.look()
+  })
   ws.on('error', () => undefined)
-  ws.on('close', (code, reason) => { closed = { code, reason: reason.toString() } })
+  ws.on('close', (code, reason) => {
+    closed = { code, reason: reason.toString() }
+    waiting.look()
+  })
+  const framesOf = (type: number): Uint8Array[] => frames.filter((frame) => typeOf(frame) === type)
   return {
     frames,
     get closed() { return closed },
@@ -37,20 +54,50 @@ export function openClient(url: string, token: string | null, options: { readonl
       if (ws.readyState === ws.CONNECTING) ws.once('open', sendAll)
       else if (ws.readyState === ws.OPEN) sendAll()
     },
-    code: () => vi.waitFor(() => closed?.code ?? fail('it is still open'), WAIT),
-    heard: (type, count = 1) => vi.waitFor(() => {
-      const those = frames.filter((frame) => typeOf(frame) === type)
-      return those.length >= count ? those : fail(`there are ${those.length} frames of type ${type}`)
-    }, WAIT),
+    code: () => waiting.until(() => closed?.code, 'the socket closes'),
+    heard: (type, count = 1) => waiting.until(() => framesOf(type).length >= count && framesOf(type), `${count} frames of type ${type} arrive`),
+    until: waiting.until,
     close: () => ws.close(),
   }
 }
 
-const fail = (message: string): never => { throw new Error(message) }
+type Until = <T>(read: () => T | undefined | null | false, what: string, withinMs?: number) => Promise<T>
+interface Waiting {
+  look(): void
+  readonly until: Until
+}
+function createWaiting(): Waiting {
+  const looks = new Set<() => void>()
+  return {
+    look: () => looks.forEach((look) => look()),
+    until: (read, what, withinMs = WAIT.timeout) => new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        looks.delete(look)
+        reject(new Error(`Not within ${withinMs / 1_000} s: ${what}.`))
+      }, withinMs)
+      const look = (): void => {
+        const found = read()
+        if (found === undefined || found === null || found === false) return
+        clearTimeout(timer)
+        looks.delete(look)
+        resolve(found)
+      }
+      looks.add(look)
+      look()
+    }),
+  }
+}
 
 export const helloOf = (deviceId: string, over: Partial<Hello> = {}): Uint8Array => encodeHello({
   version: 1, deviceId, kind: 'laptop', name: 'A laptop', heartbeatIntervalMs: 30_000, awayAfterMs: 300_000, offlineAfterMs: 3_600_000, digest: '', ...over,
 })
+
+/** What a device tells of itself, in awareness. */
+export const deviceState = (deviceId: string, over: JsonObject = {}): JsonObject => ({
+  deviceId, kind: 'laptop', name: 'A laptop', sinceInputMs: 0, locked: false, hidden: false, holds: [], override: null, digest: '', ...over,
+})
+/** The same as a whole frame. */
+export const deviceFrame = (deviceId: string, over?: JsonObject, clock = 1): Uint8Array => encodeAwareness([{ clientId: 1, clock, state: deviceState(deviceId, over) }])
 
 export const STEP_1 = 0
 export const STEP_2 = 1
@@ -60,36 +107,44 @@ export const syncFrame = (subtype: number, bytes: Uint8Array): Uint8Array => enc
   writeVarUint8Array(writer, bytes)
 })
 
-/** A Yjs update as `write` has it: without the type that `encode` puts in front. */
-export const rawBytes = (write: (writer: Writer) => void): Uint8Array => encode(0, write).subarray(1)
-
 export interface RawSocket {
   /** Everything that came, as it came. */
   received(): Buffer
   send(bytes: Uint8Array | string): void
   /** The code of the relay's close frame; 1006 where the socket ended without one. */
   code(withinMs?: number): Promise<number>
-  /** The status of the answer to the upgrade. */
+  /** The status of the answer to a request; 0 where the socket ended without one. */
   status(): Promise<number>
   /** The other end is gone. */
   isOver(): boolean
   /** From now on nothing is taken from the network. */
   stopReading(): void
+  /** Until nothing more will come. */
+  ended(withinMs?: number): Promise<true>
   end(): void
 }
 
 export function openRaw(port: number): RawSocket {
-  const socket: Socket = connect(port, '127.0.0.1')
+  const socket = connect(port, '127.0.0.1')
+  const waiting = createWaiting()
   let received = Buffer.alloc(0)
   let isOver = false
-  socket.on('data', (bytes) => { received = Buffer.concat([received, bytes]) })
-  socket.on('error', () => { isOver = true })
-  socket.on('close', () => { isOver = true })
+  socket.on('data', (bytes) => {
+    received = Buffer.concat([received, bytes])
+    waiting.look()
+  })
+  for (const event of ['error', 'close'] as const) {
+    socket.on(event, () => {
+      isOver = true
+      waiting.look()
+    })
+  }
   return {
     received: () => received,
     send: (bytes) => { if (!socket.destroyed) socket.write(bytes) },
-    code: (withinMs = WAIT.timeout) => vi.waitFor(() => closeCodeIn(received) ?? (isOver ? 1_006 : fail('it is still open')), { ...WAIT, timeout: withinMs }),
-    status: () => vi.waitFor(() => Number(/^HTTP\/1\.1 (\d{3})/.exec(received.toString('latin1'))?.[1] ?? (isOver ? 0 : fail('there is no answer'))), WAIT),
+    code: (withinMs) => waiting.until(() => closeCodeIn(received) ?? (isOver ? 1_006 : null), 'the socket closes', withinMs),
+    status: () => waiting.until(() => /^HTTP\/1\.1 (\d{3})/.exec(received.toString('latin1'))?.[1] ?? (isOver ? '0' : null), 'there is an answer').then(Number),
+    ended: (withinMs) => waiting.until(() => isOver, 'the socket ends', withinMs),
     isOver: () => isOver, stopReading: () => { socket.pause() },
     end: () => socket.destroy(),
   }
@@ -115,6 +170,7 @@ function closeCodeIn(received: Buffer): number | undefined {
   let at = received.indexOf('\r\n\r\n') + 4
   while (at >= 4 && at + 2 <= received.length) {
     const short = received[at + 1]! & 127
+    if (short > 125 && at + 4 > received.length) return undefined
     const [headBytes, length] = short === 126 ? [4, received.readUInt16BE(at + 2)] : [2, short]
     if ((received[at]! & 15) === 8) return length >= 2 ? received.readUInt16BE(at + headBytes) : 1_005
     at += headBytes + length

@@ -1,24 +1,23 @@
 /** `porchlight relay` in a process of its own, so that it can be killed; it is started again on the same port and store. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { signToken } from '../../server/relay/sign-token.js'
+import { signToken, type Grant } from '../../server/relay/sign-token.js'
 import { bundleForNode } from './bundle.js'
-
-const SECRET = 'a secret of at least thirty-two bytes'
+import { SECRET } from './relay.js'
 
 export interface RelayProcess {
   readonly url: string
   readonly port: number
   /** Of the LevelDB store. */
   readonly path: string
-  token(userId: string): Promise<string>
   pid(): number
   /** Everything it has written, of all its starts. */
   said(): string
+  token(userId: string, grant?: Partial<Grant>): Promise<string>
   /** SIGTERM; resolves with its exit code. */
   terminate(): Promise<number | null>
   /** SIGKILL; resolves once the process is gone. */
@@ -27,22 +26,26 @@ export interface RelayProcess {
   close(): Promise<void>
 }
 
+/** `args` are further ones; with `--demo` there is a demo of one line. */
 export async function startRelayProcess(args: readonly string[] = []): Promise<RelayProcess> {
   const bundle = await bundleForNode('server/cli.ts')
+  mkdirSync(join(bundle.folder, 'dist/demo'))
+  writeFileSync(join(bundle.folder, 'dist/demo/index.html'), '<h1>Demo</h1>')
   const folder = mkdtempSync(join(tmpdir(), 'porchlight-e2e-'))
   const path = join(folder, 'store')
   const port = await freePort()
   let said = ''
   let child = await start()
   return {
-    url: `ws://127.0.0.1:${port}`, port, path, kill, said: () => said,
+    url: `ws://127.0.0.1:${port}`, port, path, kill,
+    pid: () => child.pid!,
+    said: () => said,
     async terminate() {
       child.kill('SIGTERM')
       const [code] = await once(child, 'exit') as [number | null]
       return code
     },
-    token: (userId) => signToken(SECRET, { userId, channels: '*', watch: '*', ttlMs: 600_000 }),
-    pid: () => child.pid!,
+    token: (userId, grant) => signToken(SECRET, { userId, channels: '*', watch: '*', ttlMs: 600_000, ...grant }),
     restart: async () => { child = await start() },
     async close() {
       await kill()
