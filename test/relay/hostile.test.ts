@@ -13,7 +13,7 @@ import { describeStrangers } from './hostile/strangers.js'
 import { describeBadSync, expectBounded } from './hostile/sync.js'
 import { describeBadTokens } from './hostile/tokens.js'
 
-const attacked = attackRelay('--demo', '--allowed-origin', 'https://app.example.com')
+const attacked = attackRelay('--demo', '--allowed-origin', 'https://app.example.com', '--log-level', 'debug')
 const dawdlers = describeDawdlers(attacked)
 
 dawdlers.begin()

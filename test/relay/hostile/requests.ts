@@ -77,6 +77,21 @@ export function describeBadRequests(attacked: AttackedRelay): void {
       }
     })
 
+    it.each([
+      ['nobody', ''], ['10,001 people', 'user=alice&'.repeat(10_001)], ['501 people', 'user=alice&'.repeat(501)], ['nobody with a name', 'user='], ['__proto__', 'user=__proto__'],
+      ['a name of 257 bytes', `user=${'x'.repeat(257)}`], ['a name that is no UTF-8', 'user=%ff'], ['half a percent sign', 'user=%4'], ['NUL', 'user=%00'], ['a line feed', 'user=a%0a'],
+      ['a list', 'user[]=alice'], ['something else as well', 'user=alice&admin=true'], ['half a surrogate pair', 'user=%ed%a0%80'],
+    ])('[R3] for the presence of %s is a bad one', async (_, query) => {
+      const token = await attacked.token('asker')
+      await attacked.cheaply(async () => expect([400, 429]).toContain((await ask(attacked.relay.port, 'GET', `/v1/presence?${query}`, { authorization: `Bearer ${token}` })).status))
+    })
+
+    it('[R3] for the presence of one person twice, and of one whom there is not, is answered alike for each', async () => {
+      const { status, body } = await ask(attacked.relay.port, 'GET', '/v1/presence?user=alice&user=ghost&user=alice', { authorization: `Bearer ${await attacked.token('asker-of-three')}` })
+      const { users } = JSON.parse(body) as { users: Record<string, unknown>[] }
+      expect([status, users.map(({ userId }) => userId), new Set(users.map((user) => Object.keys(user).sort().join())).size]).toEqual([200, ['alice', 'ghost', 'alice'], 1])
+    })
+
     it.each(['a%0d%0aSet-Cookie:x=1', 'a%E5%98%8D%E5%98%8ASet-Cookie:x', '<script>alert(1)</script>'])('[R6] for %s has nothing of it in its answer', async (name) => {
       const answer = await ask(attacked.relay.port, 'GET', `/${encodeURI(name)}?${encodeURI(name)}`, { 'x-request-id': 'echoed', referer: 'https://evil.example/echoed' })
       expect(answer.status).toBe(404)

@@ -6,7 +6,7 @@ import { LIMITS } from '../../../src/model/limits.js'
 import { parseRegister, registerSizeBytes } from '../../../src/model/registers.js'
 import { SYNC, TYPE, decodeNotice, encodeLeave } from '../../../src/protocol/messages.js'
 import { LAPTOP, type AttackedRelay } from '../../support/attacked-relay.js'
-import { BAD_ENTRIES, BAD_ENTRIES_KEY, BAD_KEYS, BAD_SYNC, OVERSIZED_SYNC } from '../../support/bad-sync.js'
+import { BAD_ENTRIES, BAD_ENTRIES_KEY, BAD_KEYS, BAD_SYNC, BAD_TEXTS, OVERSIZED_SYNC } from '../../support/bad-sync.js'
 import { STEP_1, STEP_2, UPDATE, deviceFrame, syncFrame, type HostileClient } from '../../support/hostile-client.js'
 import { RANDOM_UPDATES, SEED, createChance } from '../../support/random-updates.js'
 import { anyOf, edit, entry, gc, rawUpdate, varUints, written } from '../../support/raw-yjs.js'
@@ -31,7 +31,7 @@ export function describeBadSync(attacked: AttackedRelay): void {
 
     it.each([
       ['[S1] of type 99', 4_400, () => Uint8Array.of(99, 0)] as const,
-      ...BAD_SYNC.map(([what, make]) => [what, 4_400, make] as const), ...OVERSIZED_SYNC.map(([what, make]) => [what, 1_009, make] as const),
+      ...[...BAD_SYNC, ...BAD_TEXTS].map(([what, make]) => [what, 4_400, make] as const), ...OVERSIZED_SYNC.map(([what, make]) => [what, 1_009, make] as const),
     ])('%s closes with %i, and changes nothing', async (_, code, make) => {
       const frame = make()
       for (const client of [await attacked.connect('mallory'), await attacked.connectOurs('mallory')]) {
@@ -47,8 +47,8 @@ export function describeBadSync(attacked: AttackedRelay): void {
       const bytes = written({ status: { choice: 'dnd', expiresAt: null } }, LAPTOP)
       const whole = update(bytes)
       const cut = [...Array.from({ length: bytes.length }, (_, length) => update(bytes.subarray(0, length))), ...Array.from({ length: whole.length }, (_, length) => whole.subarray(0, length))]
-      for (let from = 0; from < cut.length; from += 10) {
-        const codes = await Promise.all(cut.slice(from, from + 10).map(async (frame) => {
+      for (let from = 0; from < cut.length; from += 5) {
+        const codes = await Promise.all(cut.slice(from, from + 5).map(async (frame) => {
           const client = await attacked.connect('mallory')
           client.send(frame)
           return client.code()

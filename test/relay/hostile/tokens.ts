@@ -18,11 +18,22 @@ export function describeBadTokens(attacked: AttackedRelay): void {
       await attacked.cheaply(async () => {
         raw.send(Buffer.from(upgradeRequest('/user/alice', token), 'utf8'))
         const status = await raw.status()
-        const [shown] = [status === 101 ? await raw.code() : status]
+        const shown = status === 101 ? await raw.code() : status
         // A page hears why only where the upgrade went through; a header that is none, or too large, cannot come so far.
         expect(/^[\w.+-]+$/.test(token) && token.length < 10_000 ? [4_401] : [4_401, 400, 431]).toContain(shown)
       })
       expect(attacked.relay.said()).not.toContain(token === '' ? 'bearer' : token)
+      raw.end()
+    })
+
+    // Of spaces there HTTP itself allows more than one.
+    it.each(CASES.filter(([what]) => what !== '[J8] a space before'))('%s is told nothing over HTTP', async (_, index) => {
+      const raw = openRaw(attacked.relay.port)
+      await attacked.cheaply(async () => {
+        raw.send(Buffer.from(`GET /v1/presence?user=alice HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer ${freshToken(index)}\r\n\r\n`, 'utf8'))
+        expect([401, 400, 431]).toContain(await raw.status())
+      })
+      expect(raw.received().toString()).not.toContain('"users"')
       raw.end()
     })
 

@@ -3,7 +3,7 @@ import * as Y from 'yjs'
 import { gateStateVector, gateSyncMessage, gateUpdate } from '../../../server/relay/update-gate.js'
 import { parseRegister } from '../../../src/model/registers.js'
 import { createScratchDocument } from '../../../src/replica/scratch-document.js'
-import { BAD_ENTRIES, BAD_ENTRIES_KEY, BAD_KEYS, BAD_SYNC } from '../../support/bad-sync.js'
+import { BAD_ENTRIES, BAD_ENTRIES_KEY, BAD_KEYS, BAD_SYNC, BAD_TEXTS } from '../../support/bad-sync.js'
 import { openGatedRoom } from '../../support/gated-room.js'
 import { syncFrame } from '../../support/hostile-client.js'
 import { RANDOM_UPDATES, SEED, createChance } from '../../support/random-updates.js'
@@ -101,6 +101,12 @@ describe('the gate before a scratch document', () => {
     })))).toBeUndefined()
     expect(room.notices).toEqual(['status'])
     expect([...room.truth().keys()].sort()).toEqual(['custom', 'mood'])
+  })
+
+  it.each(BAD_TEXTS)('a message %s is refused, and changes nothing', (_, make) => {
+    const room = openGatedRoom()
+    expect(room.receive(make())).toMatchObject({ code: 4_400 })
+    expect(room.fingerprint()).toBe(room.before)
   })
 
   it('[S17] a register that is too big is reported, and the rest applies', () => {
