@@ -3,12 +3,15 @@ import type { Told } from '../model/directory.js'
 import { parsed, unreadable, type Parsed } from '../model/json.js'
 import type { Projection } from '../model/project-presence.js'
 import type { ChannelId, JsonValue, UserId } from '../presence-service.js'
-import { applyEntry, decodeFeed, type FeedItem } from './feed.js'
+import { OWN_NUMBER, applyEntry, decodeFeed, type FeedItem, type UserEntry } from './feed.js'
 
 export interface FeedNews {
   readonly userId: UserId
   readonly told: Told
+  /** Undefined: unchanged. */
   readonly devices: JsonValue | undefined
+  /** Told to the person's own device, which sees more than others do. */
+  readonly isToOwner: boolean
   readonly joined: readonly ChannelId[]
   readonly left: readonly ChannelId[]
   readonly isForgotten: boolean
@@ -61,7 +64,7 @@ export function createFeedReader(): FeedReader {
     }
     users.set(item.number, known)
     return [{
-      userId, told: known, devices: item.devices, joined: named(item.joined), left: named(item.left), isForgotten: item.isForgotten ?? false,
+      userId, told: known, devices: devicesOf(item), isToOwner: item.number === OWN_NUMBER, joined: named(item.joined), left: named(item.left), isForgotten: item.isForgotten ?? false,
     }]
   }
 
@@ -69,3 +72,6 @@ export function createFeedReader(): FeedReader {
     return (numbers ?? []).flatMap((number) => channels.get(number) ?? [])
   }
 }
+
+/** Who is introduced without devices shares none; an owner is told of theirs by themselves. */
+const devicesOf = ({ number, userId, devices }: UserEntry): JsonValue | undefined => devices ?? (userId !== undefined && number !== OWN_NUMBER ? [] : undefined)

@@ -71,6 +71,8 @@ export function createPeople({ time, emitter, ask, askForPage, isConnected, onOw
     onJoined: (channelId) => { if (isAlone) beAlone(channelId) },
     onLeft: (channelId) => { if (isAlone) leaveAlone(channelId) },
     onUnwatched(userIds) {
+      // Of a channel told by counts one knows whom one watches.
+      for (const channelId of interests.channels()) if (directory.roster(channelId)?.isComplete === false) userIds.forEach((userId) => directory.leave(channelId, userId))
       userIds.forEach(forgetUnseen)
       if (userIds.length > 0) onChange()
     },
@@ -163,7 +165,7 @@ export function createPeople({ time, emitter, ask, askForPage, isConnected, onOw
   function take(news: FeedNews): void {
     const { userId } = news
     const isOwn = userId === ownUserId
-    if (isOwn && news.devices !== undefined) onOwnDevices(news.devices)
+    if (isOwn && news.isToOwner && news.devices !== undefined) onOwnDevices(news.devices)
     const isNewcomer = !isOwn && !isSeen(userId) && news.joined.some((channelId) => directory.roster(channelId)?.freshness === 'live')
     // What is told of a channel that was closed meanwhile comes late.
     news.joined.filter(interests.isOpen).forEach((channelId) => directory.join(channelId, userId))

@@ -23,14 +23,14 @@ export function openGatedRoom(): GatedRoom {
   const notices: string[] = []
   const sent: Uint8Array[] = []
   const bridge = createBridge({
-    clientId: 5, digest: null, truth: () => truth, send: (sending) => sent.push(sending), notice: (name) => notices.push(name), dropped: () => {},
+    truth: () => truth, send: (sending) => sent.push(sending), notice: (name) => notices.push(name), dropped: () => {},
     merge: (registers) => { truth = mergeRegisters(truth, registers).merged }, now: () => NOW, after: () => () => {},
-  })
+  }, { clientId: 5, digest: null })
   bridge.receiveSync(HELD)
   const fingerprint = (): string => {
     sent.length = 0
     bridge.receiveSync(syncFrame(STEP_1, varUints(0)))
     return `${JSON.stringify([...truth])} ${sent.join()}`
   }
-  return { receive: bridge.receiveSync, truth: () => truth, notices, fingerprint, before: fingerprint() }
+  return { receive: (sent: Uint8Array) => bridge.receiveSync(sent), truth: () => truth, notices, fingerprint, before: fingerprint() }
 }

@@ -58,3 +58,15 @@ describe('a feed reader', () => {
     expect(read(reader, alice)).toMatchObject([{ told: { projection: { name: null } } }])
   })
 })
+
+describe('devices', () => {
+  it('of somebody who is introduced without any are none, and of an owner are those told to the owner', () => {
+    const reader = createFeedReader()
+    const read = (...items: FeedItem[]) => {
+      const news = reader.read(encodeFeed(items), NOW)
+      return news.ok ? news.value.map(({ userId, devices, isToOwner }) => [userId, devices, isToOwner]) : news.reason
+    }
+    expect(read({ kind: 'user', ...introduce(7, nobody('bob'), NOW) }, { kind: 'user', number: 7, status: 'dnd' })).toEqual([['bob', [], false], ['bob', undefined, false]])
+    expect(read({ kind: 'user', ...introduce(1, nobody('alice'), NOW) }, { kind: 'user', number: 1, devices: [['row']] })).toEqual([['alice', undefined, true], ['alice', [['row']], true]])
+  })
+})
