@@ -15,7 +15,8 @@ export const isIn = <T>(set: SmallSet<T>, item: T): boolean => (isArray(set) ? s
 export function withItem<T>(set: SmallSet<T>, item: T): SmallSet<T> {
   if (isIn(set, item)) return set
   if (!isArray(set)) return (set as Set<T>).add(item)
-  return set.length < SMALL ? [...set, item] : new Set(set).add(item)
+  // Exactly as long as it has to be; spread, it would have room for half as many again.
+  return set.length < SMALL ? NOTHING.concat(set as never, item as never) : new Set(set).add(item)
 }
 
 export function withoutItem<T>(set: SmallSet<T>, item: T): SmallSet<T> {

@@ -71,6 +71,7 @@ export function createTeller({ clock, meter }: { readonly clock: Clock; readonly
   }
 
   function watch(viewer: Viewer, user: HubUser, now: number): void {
+    telling.settleNow(user)
     viewer.watched = withItem(viewer.watched, user)
     user.watchers = withItem(user.watchers, viewer)
     say(viewer, introduce(user, now))
@@ -92,6 +93,7 @@ export function createTeller({ clock, meter }: { readonly clock: Clock; readonly
   }
 
   function answer(viewer: Viewer, user: HubUser, now: number): void {
+    telling.settleNow(user)
     // Who is told of every change must not be ahead of what those changes are told against.
     say(viewer, entryPiece(entryOf(user, sees(viewer, user) ? user.told : user.shown, now), null))
   }

@@ -16,8 +16,10 @@ import { watches } from './viewer.js'
 export interface Telling {
   /** What others see of the user, or where, may be other than before. */
   touch(user: HubUser, before: Shown, channelsBefore: ReadonlySet<ChannelId>): void
-  /** Tells of comings and goings that wait for the tick: whoever opens a channel now must not hear later of one who had left before. */
+  /** Tells of what waits for the tick: whoever opens a channel now must not hear later of one who had left before. */
   settleChannels(): void
+  /** What waits for the tick is decided now: whoever comes to see the user is told them as they are. */
+  settleNow(user: HubUser): void
   /** How often anything was told by now: as long as it is the same, what was told first to one holds for another. */
   count(): number
   stop(): void
@@ -34,7 +36,7 @@ export function createTelling({ clock, channels, outbox, resizing, introduce }: 
   const touched = new Set<HubUser>()
   let cancelTick: Stop | null = null
   let toldCount = 0
-  return { touch, settleChannels, count: () => toldCount, stop: () => cancelTick?.() }
+  return { touch, settleChannels, settleNow, count: () => toldCount, stop: () => cancelTick?.() }
 
   function touch(user: HubUser, before: Shown, channelsBefore: ReadonlySet<ChannelId>): void {
     for (const channel of channels.move(user, before, channelsBefore)) if (resizing.note(channel)) schedule()
@@ -74,7 +76,15 @@ export function createTelling({ clock, channels, outbox, resizing, introduce }: 
     const now = clock.now()
     toldCount++
     // Who hides a moment later is gone at once from where they were seen: so are those who only left.
-    for (const user of touched) settleChannelsOf(user, now, { joins: false, leaves: true })
+    for (const user of touched) {
+      settleChannelsOf(user, now, { joins: false, leaves: true })
+      settleNow(user)
+    }
+  }
+
+  function settleNow(user: HubUser): void {
+    const now = clock.now()
+    if (touched.has(user) && !isTooOften(user, now) && touched.delete(user)) settle(user, now, false)
   }
 
   function settle(user: HubUser, now: number, isUrgent: boolean): void {

@@ -114,11 +114,7 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
   function accept(request: IncomingMessage, socket: Duplex, head: Buffer, use: (ws: WebSocket) => void): void {
     socket.off('error', ignore)
     sockets.handleUpgrade(request, socket, head, (ws) => {
-      ws.on('error', (error) => {
-        count(`socket-error-${(error as { code?: string }).code ?? 'unknown'}`)
-        // `ws` would read on, and throw away megabytes, until the peer has answered.
-        queueMicrotask(() => socket.pause())
-      })
+      ws.on('error', onError)
       use(ws)
     })
   }
@@ -146,7 +142,12 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
     connection.session.review()
   }
 
-  // The same for all sockets: with functions of their own, each would weigh half a kilobyte more.
+  // The same for all sockets: functions of its own would keep the request of each in memory.
+  function onError(this: WebSocket, error: Error): void {
+    count(`socket-error-${(error as { code?: string }).code ?? 'unknown'}`)
+    // `ws` would read on, and throw away megabytes, until the peer has answered.
+    queueMicrotask(() => this.pause())
+  }
   function onPing(this: WebSocket): void {
     connections.get(this)?.session.signal()
   }

@@ -20,8 +20,8 @@ import { createManualClock, type ManualClock } from '../../../testing/manual-clo
 export const START = 1_800_000_000_000
 /** A deadline of the hub is met at most this late. */
 export const TICK_MS = 100
-/** What one is told of a device that has just come: as it was told to others, and then with them. */
-export const CAME: [atMs: number, status: string][] = [[0, 'offline'], [WIRE.feedTickMs, 'online']]
+/** What one is told of a device that has just come. */
+export const CAME: [atMs: number, status: string][] = [[0, 'online']]
 
 export interface HubWorld {
   readonly clock: ManualClock

@@ -87,7 +87,7 @@ describe('a device that goes', () => {
     clock.advance(1_000)
     device.end('lost')
     clock.advance(Math.max(0, goneMs + TICK_MS - 1_000))
-    expect(bob.statuses('alice').map(([, status]) => status)).toEqual(['offline', 'online', 'offline'])
+    expect(bob.statuses('alice').map(([, status]) => status)).toEqual(['online', 'offline'])
   })
 
   it('[LV6] is told of by its newer connections only: what an ended one says late is ignored', async () => {

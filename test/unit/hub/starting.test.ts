@@ -53,7 +53,7 @@ describe('[LV7] a hub that has just started', () => {
     clock.advance(1_000)
     laptop.end('gone')
     turn()
-    expect(bob.statuses('alice')).toEqual([[0, 'unknown'], [WIRE.feedTickMs, 'online'], [1_000, 'offline']])
+    expect(bob.statuses('alice')).toEqual([[0, 'online'], [1_000, 'offline']])
   })
 
   it('answers later than ten seconds as one that knows', async () => {
