@@ -134,7 +134,7 @@ export function attackRelay(...args: readonly string[]): AttackedRelay {
       it('[T15] [T16] 99 of 100 changes of honest people arrived within 250 ms', () => {
         const deliveries = canaries.deliveries()
         report(`changes of honest people arrived, ${describeTimes(deliveries)}; pings, ${describeTimes(canaries.pings())}`)
-        expect(deliveries.length).toBeGreaterThan(5)
+        expect(deliveries.length).toBeGreaterThan(2)
         expect(percentile(deliveries, 0.99)).toBeLessThan(DELIVERY_MS)
       })
 
@@ -153,7 +153,9 @@ export function attackRelay(...args: readonly string[]): AttackedRelay {
 
       it('[T23] nothing that is looked up finds what an attacker wrote', expectUnpolluted)
 
-      it('[T11] [T24] no token was written to the log, which is one JSON object per line', () => {
+      it('[T11] [T24] no token was written to the log, which is one JSON object per line', async () => {
+        // Of this at least there is a line.
+        await openClient(`${relay.url}/user/alice`, null).code()
         const [banner, ...lines] = relay.said().trim().split('\n')
         expect(banner).toMatch(/^Porchlight listens at \S+/)
         expect(lines.length).toBeGreaterThan(0)

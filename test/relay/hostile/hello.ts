@@ -1,6 +1,6 @@
 /** What may be said first, and what only after it. */
 import { expect, it } from 'vitest'
-import { QUERY_AWARENESS, SYNC, TYPE } from '../../../src/protocol/messages.js'
+import { QUERY_AWARENESS, SYNC, TYPE, encodeDeviceRequest } from '../../../src/protocol/messages.js'
 import { LAPTOP, PHONE, type AttackedRelay } from '../../support/attacked-relay.js'
 import { POLLUTION, entriesOf } from '../../support/bad-awareness.js'
 import { STEP_1, STEP_2, UPDATE, helloOf, openClient, syncFrame } from '../../support/hostile-client.js'
@@ -43,6 +43,17 @@ export function describeBadHellos(attacked: AttackedRelay): void {
       late.send(ASK, Uint8Array.of(type, 0))
       early.send(Uint8Array.of(type, 0), helloOf(LAPTOP))
       expect([await late.code(), await early.code()]).toEqual([4_400, 4_400])
+    })
+
+    it('said, what a newer client may say as well, or only a relay says, is passed over', async () => {
+      const client = await attacked.connectOurs('mallory')
+      for (const type of [TYPE.feed, TYPE.stored, TYPE.activity, TYPE.challenge, TYPE.notice, 111, 255]) {
+        client.send(Uint8Array.of(...varUints(type), 0), Uint8Array.of(...varUints(type)), Uint8Array.of(...varUints(type), ...new Uint8Array(1_000).fill(0xff)))
+      }
+      client.send(encodeDeviceRequest({ requestId: 1, deviceId: LAPTOP, status: 'dnd' }))
+      await client.heard(TYPE.device)
+      expect(client.closed).toBeNull()
+      client.close()
     })
 
     it('not said, nothing of type 100 or more is heard', async () => {

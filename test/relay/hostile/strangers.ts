@@ -115,9 +115,10 @@ export function describeStrangers(attacked: AttackedRelay): void {
   })
 
   attacked.attacks('[T24] a text', () => {
-    it.each(hostileTexts.map(([what, text]) => [what, Buffer.from(text).toString()] as const))('that a client did not clean reaches nobody, and costs nothing else its way: %s', async (_, text) => {
-      const writer = await attacked.connectOurs('writer')
-      const reader = await attacked.watch('reader', 'writer')
+    it.each(hostileTexts.map(([what, text]) => [what, Buffer.from(text).toString()] as const))('that a client did not clean reaches nobody, and costs nothing else its way: %s', async (what, text) => {
+      const userId = `writer of ${what}`
+      const writer = await attacked.connectOurs(userId)
+      const reader = await attacked.watch('reader', userId)
       const at = [Date.now(), 0, LAPTOP]
       writer.send(syncFrame(STEP_2, edit((map) => {
         map.set(`profile/${LAPTOP}`, { at, value: { name: text, avatarUrl: 'javascript:alert(1)' } })
@@ -128,7 +129,7 @@ export function describeStrangers(attacked: AttackedRelay): void {
       const isClean = cleanText(text) === text
       // Told after all of it, since in the order of what was done.
       writer.send(syncFrame(STEP_2, written({ profile: { name: 'Last', avatarUrl: null } }, PHONE)))
-      await reader.untilSeen('writer', { name: 'Last', ...(isClean ? { customStatus: text } : {}) })
+      await reader.untilSeen(userId, { name: 'Last', ...(isClean ? { customStatus: text } : {}) })
       const heard = Buffer.concat(reader.client.frames.map((frame) => Buffer.from(frame)))
       expect([heard.includes(text), heard.includes(JSON.stringify(text)), heard.includes('javascript:')]).toEqual([isClean, isClean, false])
       for (const { close } of [writer, reader.client]) close()
