@@ -23,6 +23,8 @@ export interface Delivery {
 
 /** A person's changes may be told twice a second at most. */
 const INTERVAL_MS = 600
+/** Until these, what a newcomer has changed at once, by coming, delays what follows. */
+const FIRST_SONGS = 2
 const LOST_AFTER_MS = 5_000
 const PING_INTERVAL_MS = 25
 
@@ -50,7 +52,7 @@ async function sing(userId: string, singer: BuiltBrowserPresenceService, ears: r
     const [song, at, readWatch] = [`song ${count}`, Date.now(), startWatch()]
     const heard = ears.map(async ([listener, by]) => {
       const isHeard = await hears(listener, userId, song)
-      process.send?.({ by, at, tookMs: isHeard ? readWatch() : null } satisfies Delivery)
+      if (count > FIRST_SONGS) process.send?.({ by, at, tookMs: isHeard ? readWatch() : null } satisfies Delivery)
     })
     await singer.me.setCustomStatus(song)
     await Promise.all([...heard, pause(INTERVAL_MS)])
