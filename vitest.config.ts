@@ -12,7 +12,9 @@ const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
       { test: { name: 'unit', testTimeout: 30_000, include: ['test/unit/**/*.test.ts', 'test/architecture.test.ts', 'test/spec.test.ts'] } },
-      { test: { name: 'relay', include: ['test/contract/*.test.ts', 'test/relay/**/*.test.ts', 'test/simulation/**/*.test.ts'], testTimeout: 30_000 } },
+      { test: { name: 'relay', include: ['test/contract/*.test.ts', 'test/relay/**/*.test.ts', 'test/simulation/**/*.test.ts'], exclude: ['test/relay/hostile.test.ts'], testTimeout: 30_000 } },
+      // By itself: it measures how long honest people wait meanwhile.
+      { test: { name: 'hostile', include: ['test/relay/hostile.test.ts'], testTimeout: 30_000, fileParallelism: false, sequence: { groupOrder: 1 } } },
       {
         // Found while tests run, a dependency reloads the page under them.
         optimizeDeps: { include: ['idb-keyval', 'yjs', 'y-websocket', 'y-protocols/awareness', 'y-protocols/sync', 'lib0/encoding', 'lib0/decoding'] },
@@ -29,7 +31,7 @@ const config: ViteUserConfig = defineConfig({
           },
         },
       },
-      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false } },
+      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false, sequence: { groupOrder: 2 } } },
     ],
   },
 })

@@ -106,7 +106,7 @@ async function timed(action) {
 async function tests(filter, { chromium, redisServer }) {
   const results = join(cache, `vitest-${process.pid}.json`)
   // Without a Chromium, which has been reported as a failure, the rest is still worth knowing.
-  const projects = chromium || filter.length > 0 ? [] : ['--project', 'unit', '--project', 'relay']
+  const projects = chromium || filter.length > 0 ? [] : ['--project', 'unit', '--project', 'relay', '--project', 'hostile']
   const env = { ...(chromium && { CHROMIUM_PATH: chromium }), ...(redisServer && { REDIS_SERVER_PATH: redisServer }) }
   const { ok, ms } = await runNode(
     ['node_modules/vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${results}`, ...projects, ...filter],

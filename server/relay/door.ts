@@ -32,8 +32,10 @@ export function createDoor({ allowedOrigins, clock, count }: DoorOptions): Door 
   let stopTidying = tidyLater()
   return { knock, isOpen: () => !isClosed, close: () => { isClosed = true }, stop: () => stopTidying() }
 
-  function knock({ rawHeaders, headers, socket }: IncomingMessage, room: Room | null): Knock {
+  function knock({ rawHeaders, headers, httpVersion, socket }: IncomingMessage, room: Room | null): Knock {
     if (!room) return refused(404)
+    // RFC 6455, section 4.1: HTTP/1.1 or higher.
+    if (httpVersion === '1.0') return refused(400)
     if (rawHeaders.length > 2 * RELAY.requestHeaders) return refused(431)
     if (isClosed) return refused(503)
     if (!isAllowedOrigin(headers.origin, headers.host, allowedOrigins)) return refused(403)
