@@ -84,7 +84,10 @@ export function createTelling({ clock, channels, outbox, resizing, introduce }: 
 
   function settleNow(user: HubUser): void {
     const now = clock.now()
-    if (touched.has(user) && !isTooOften(user, now) && touched.delete(user)) settle(user, now, false)
+    if (!touched.has(user) || isTooOften(user, now)) return
+    touched.delete(user)
+    toldCount++
+    settle(user, now, false)
   }
 
   function settle(user: HubUser, now: number, isUrgent: boolean): void {
