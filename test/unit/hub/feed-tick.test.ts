@@ -261,6 +261,10 @@ describe('whatever happens in whatever order', () => {
     step('go', 0, 1_200), step('watch', 0, 1_200), step('come'), step('watch', 0, null, { viewer: 1 }), step('go', 0, 0),
   ]))
 
+  it('one who comes into a channel between two who open it, and is watched before the second does, is known to both', () => expectTruthAfter([
+    step('open'), step('join', 3), step('come', 3), step('watch', 3, null, { viewer: 1 }), step('open', 0, 120, { viewer: 1 }),
+  ]))
+
   it('one who comes, is seen in a channel and hides within a tick is not taken for there', () => expectTruthAfter([
     step('go', 0, 1_200), step('come'), step('open'), step('hide', 0, 0),
   ]))
