@@ -43,7 +43,6 @@ export function createTelling({ clock, channels, outbox, resizing, introduce }: 
     if (user.told === user.shown && user.toldChannels === user.channels) return
     if (isLeaving(user)) {
       touched.delete(user)
-      toldCount++
       settle(user, clock.now(), true)
     } else {
       touched.add(user)
@@ -57,7 +56,6 @@ export function createTelling({ clock, channels, outbox, resizing, introduce }: 
 
   function tick(): void {
     cancelTick = null
-    toldCount++
     const now = clock.now()
     for (const user of touched) {
       if (isTooOften(user, now)) settleChannelsOf(user, now, { joins: false, leaves: false })
@@ -74,7 +72,6 @@ export function createTelling({ clock, channels, outbox, resizing, introduce }: 
 
   function settleChannels(): void {
     const now = clock.now()
-    toldCount++
     // Who hides a moment later is gone at once from where they were seen: so are those who only left.
     for (const user of touched) {
       settleChannelsOf(user, now, { joins: false, leaves: true })
@@ -86,13 +83,13 @@ export function createTelling({ clock, channels, outbox, resizing, introduce }: 
     const now = clock.now()
     if (!touched.has(user) || isTooOften(user, now)) return
     touched.delete(user)
-    toldCount++
     settle(user, now, false)
   }
 
   function settle(user: HubUser, now: number, isUrgent: boolean): void {
     const entry = changeOf(user, user.told, now)
     user.told = user.shown
+    toldCount++
     if (entry) {
       user.toldBefore = user.toldAt
       user.toldAt = now
@@ -115,6 +112,7 @@ export function createTelling({ clock, channels, outbox, resizing, introduce }: 
     const [before, after] = [user.toldChannels, user.channels]
     if (before === after) return
     user.toldChannels = after
+    toldCount++
     const knownIn = new Set(before)
     for (const id of after) {
       if (before.has(id)) continue

@@ -8,7 +8,6 @@ import type { BuiltServerPresenceService, Relay, RelayOptions } from '../../src/
 import { CLOSE } from '../../src/protocol/close-codes.js'
 import { RELAY, WIRE } from '../../src/protocol/limits.js'
 import type { Ending } from '../hub/device-link.js'
-import type { Hub } from '../hub/hub.js'
 import { backstageOf } from '../service/hubs.js'
 import { createNodeClock } from '../service/node-clock.js'
 import { admit, refusedToAdmit, type Admission, type Admitted } from './admission.js'
@@ -18,7 +17,7 @@ import { createDoor } from './door.js'
 import type { Visit } from './doorkeeper.js'
 import { planDrain } from './drain-plan.js'
 import { createConnection, type Connection, type ConnectionShared } from './connection.js'
-import { createHeartbeat, type Heartbeat } from './heartbeat.js'
+import { createHeartbeat } from './heartbeat.js'
 import { inTime, LATE } from './in-time.js'
 import { createPermissions } from './permissions.js'
 import { resolveRelayOptions } from './relay-options.js'
@@ -27,13 +26,6 @@ import type { Session } from './session-core.js'
 import { createSignIn } from './sign-in.js'
 import { tokenFromSubprotocols } from './subprotocols.js'
 import { isReceiving } from './unfinished-message.js'
-
-/** What there is once the store is open. */
-interface Opened {
-  readonly hub: Hub
-  readonly heartbeat: Heartbeat
-  readonly shared: ConnectionShared
-}
 
 /** Sockets only: readiness, numbers and presence over HTTP are served by the command (`start-relay`). */
 export function attachRelay(server: Server, service: BuiltServerPresenceService, options: RelayOptions): Relay {
@@ -46,26 +38,23 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
   const opening = open()
   // A store that does not open is told by the service; here it ends every upgrade.
   opening.catch(() => undefined)
-  const signIn = createSignIn(createAuthenticator(auth, clock.now), async () => (await opening).shared.revocations)
+  const signIn = createSignIn(createAuthenticator(auth, clock.now), async () => (await opening).revocations)
   const connections = new Map<WebSocket, Connection>()
-  let opened: Opened | null = null
   /** Closed by the drain: their devices stay until everybody has gone, so that nobody sees anybody leave (F16). */
   const departed = new Set<WebSocket>()
   server.on('upgrade', upgrade)
   return { drain, [Symbol.asyncDispose]: () => drain({ withinMs: 0 }) }
 
-  async function open(): Promise<Opened> {
+  /** What there is once the store is open. */
+  async function open(): Promise<ConnectionShared> {
     const { hub, store, revocations, budgets } = await backstage.opening
     hub.teller.limitChannels(channelFeedLimit)
     hub.startGrace()
-    opened = {
-      hub, heartbeat: createHeartbeat(hub.clock),
-      shared: {
-        hub, revocations, relayNumber: store.relayNumber, budgets, signIn, count, isReceiving, random: RANDOM, rooms: createAwarenessRooms(hub.clock.now),
-        permissions: createPermissions({ hooks, clock: hub.clock, log, count }), policy: { ...hub.policy, ...policy },
-      },
+    return {
+      hub, revocations, relayNumber: store.relayNumber, budgets, signIn, count, isReceiving, random: RANDOM,
+      heartbeat: createHeartbeat(hub.clock), rooms: createAwarenessRooms(hub.clock.now),
+      permissions: createPermissions({ hooks, clock: hub.clock, log, count }), policy: { ...hub.policy, ...policy },
     }
-    return opened
   }
 
   function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -95,12 +84,12 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
       await release(admission)
       return turnBack(socket, 503)
     }
-    const opened = await opening
+    const shared = await opening
     const hasRushed = head.length + socket.readableLength > RELAY.signInBytes
     let isConnected = false
     accept(request, socket, head, (ws) => {
       isConnected = !hasRushed
-      hasRushed ? ws.terminate() : connect(ws, socket, opened, admission)
+      hasRushed ? ws.terminate() : connect(ws, socket, shared, admission)
     })
     // A handshake can fail still, or its socket be gone by now.
     if (!isConnected) await release(admission)
@@ -130,10 +119,9 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
     ws.close(code, reason)
   }
 
-  function connect(ws: WebSocket, socket: Duplex, { shared, heartbeat }: Opened, admitted: Admitted): void {
+  function connect(ws: WebSocket, socket: Duplex, shared: ConnectionShared, admitted: Admitted): void {
     const connection = createConnection(ws, socket, shared, admitted)
     connections.set(ws, connection)
-    connection.watched = heartbeat.add(connection)
     ws.on('ping', onPing)
     ws.on('pong', onPong)
     ws.on('message', onMessage)
@@ -153,25 +141,24 @@ export function attachRelay(server: Server, service: BuiltServerPresenceService,
   }
   function onPong(this: WebSocket): void {
     const connection = connections.get(this)
-    if (connection?.watched) opened?.heartbeat.heard(connection.watched)
+    connection?.heard()
     connection?.session.signal()
   }
   function onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
     const connection = connections.get(this)
     if (!connection) return
-    if (connection.watched) opened?.heartbeat.received(connection.watched)
+    connection.received()
     if (!isBinary) return connection.session.leave(CLOSE.badMessage, 'text is not understood here')
     receive(connection.session, bytesOf(data), this)
   }
   function onClose(this: WebSocket, code: number): void {
     const connection = connections.get(this)
     if (!connection) return
-    if (connection.watched) opened?.heartbeat.remove(connection.watched)
+    connection.closed()
     const ending = connection.isSilent ? 'silent' : endingOf(code)
     if (ending === 'lost' && departed.has(this)) return
     connections.delete(this)
-    connection.session.end(ending)
-    if (connection.user) opened?.shared.rooms.dropIfEmpty(connection.user.userId)
+    connection.end(ending)
   }
 
   /** Our own mistake costs one connection, not the relay. */

@@ -3,12 +3,13 @@ import type { Duplex } from 'node:stream'
 import type { Policy } from '../../src/presence-service.js'
 import { KEEPALIVE } from '../../src/protocol/awareness-frames.js'
 import { CLOSE } from '../../src/protocol/close-codes.js'
+import type { Ending } from '../hub/device-link.js'
 import type { Hub } from '../hub/hub.js'
 import type { Batch, HubUser, ViewerSocket } from '../hub/hub-user.js'
 import type { Admitted } from './admission.js'
 import type { AwarenessRoom, AwarenessRooms } from './awareness-room.js'
 import { deliverTo, isSlow } from './feed-socket.js'
-import type { Beating, Watched } from './heartbeat.js'
+import type { Beating, Heartbeat, Watched } from './heartbeat.js'
 import type { Session, SessionPorts } from './session-core.js'
 import { openWatchSession } from './session-watch.js'
 import { openSession, type SessionOptions } from './session.js'
@@ -26,18 +27,23 @@ export interface WebSocketSlice {
 }
 /** The same for all connections of a relay. */
 export interface ConnectionShared extends Pick<SessionPorts, 'hub' | 'relayNumber' | 'signIn' | 'revocations' | 'permissions' | 'budgets' | 'count'> {
+  readonly heartbeat: Heartbeat
   readonly rooms: AwarenessRooms
   readonly policy: Required<Policy>
   readonly random: SessionOptions['random']
   readonly isReceiving: (ws: WebSocketSlice) => boolean
 }
-export interface Connection extends Beating {
+export interface Connection {
   readonly session: Session
-  readonly user: HubUser | null
-  /** What the heartbeat knows of it. */
-  watched: Watched | null
   /** It was ended for saying nothing. */
   readonly isSilent: boolean
+  /** Something came, for the heartbeat. */
+  heard(): void
+  /** A whole message came. */
+  received(): void
+  /** The socket is closed: nothing is heard of it any more. */
+  closed(): void
+  end(ending: Ending): void
 }
 
 /** `socket`: the very one below the WebSocket; nobody writes half a frame to it. */
@@ -45,15 +51,15 @@ export const createConnection = (ws: WebSocketSlice, socket: Duplex, shared: Con
   new OpenConnection(ws, socket, shared, admitted)
 
 /** A class, for there is one for each socket: functions of its own would weigh more than what it holds. */
-class OpenConnection implements Connection, ViewerSocket, SessionPorts {
+class OpenConnection implements Connection, Beating, ViewerSocket, SessionPorts {
   readonly session: Session
   readonly bearer: Bearer
-  watched: Watched | null = null
   isSilent = false
   readonly #user: HubUser | null
   readonly #ws: WebSocketSlice
   readonly #socket: Duplex
   readonly #shared: ConnectionShared
+  readonly #watched: Watched
 
   constructor(ws: WebSocketSlice, socket: Duplex, shared: ConnectionShared, { bearer, user }: Admitted) {
     this.bearer = bearer
@@ -61,6 +67,7 @@ class OpenConnection implements Connection, ViewerSocket, SessionPorts {
     this.#ws = ws
     this.#socket = socket
     this.#shared = shared
+    this.#watched = shared.heartbeat.add(this)
     this.session = isOfPerson(this) ? openSession(this) : openWatchSession(this)
   }
 
@@ -84,6 +91,14 @@ class OpenConnection implements Connection, ViewerSocket, SessionPorts {
   deliver(batch: Batch): number { return this.#isOpen() ? deliverTo(this.#socket, batch) : 0 }
   isSlow(): boolean { return isSlow(this.#socket) }
   onceDrained(callback: () => void): void { this.#socket.once('drain', callback) }
+
+  heard(): void { this.#shared.heartbeat.heard(this.#watched) }
+  received(): void { this.#shared.heartbeat.received(this.#watched) }
+  closed(): void { this.#shared.heartbeat.remove(this.#watched) }
+  end(ending: Ending): void {
+    this.session.end(ending)
+    this.#shared.rooms.dropIfEmpty(this.bearer.userId)
+  }
 
   ping(): void { this.#ws.ping() }
   keepalive(): void { this.send(KEEPALIVE) }

@@ -14,7 +14,7 @@ import type { Strangers } from './strangers.js'
 export interface FollowingHost {
   readonly hub: Hub
   readonly viewer: Viewer
-  readonly principal: () => Principal
+  readonly bearer: () => Principal
   readonly permissions: Permissions
   readonly strangers: Strangers
   /** `joined` has changed. */
@@ -77,7 +77,7 @@ class ConnectionFollowing implements Following {
       case 'watch':
       case 'ask': return this.#inTurn(() => this.#judgeWatch(id), (verdict) => void this.#look(id, verdict, verb === 'watch'))
       case 'join':
-      case 'watch-channel': return this.#inTurn(() => this.#host.permissions.mayJoin(this.#host.principal(), id), (isAllowed) => this.#enter(id, isAllowed, verb === 'join'))
+      case 'watch-channel': return this.#inTurn(() => this.#host.permissions.mayJoin(this.#host.bearer(), id), (isAllowed) => this.#enter(id, isAllowed, verb === 'join'))
       case 'unwatch': return this.#inTurn(NOTHING_TO_ASK, () => this.#unwatch(id))
       case 'leave': return this.#inTurn(NOTHING_TO_ASK, () => this.#leave(id))
       case 'unwatch-channel': return this.#inTurn(NOTHING_TO_ASK, () => this.#host.hub.teller.closeChannel(this.#host.viewer, id))
@@ -87,10 +87,10 @@ class ConnectionFollowing implements Following {
 
   /** Nothing of it depends on whether there is such a person. */
   #judgeWatch(id: UserId): Verdict | Promise<Verdict> {
-    const retryAfterMs = id === this.#host.principal().userId || this.#isNeighbour(id) ? 0 : this.#host.strangers.ask(id, this.#host.hub.clock.now())
+    const retryAfterMs = id === this.#host.bearer().userId || this.#isNeighbour(id) ? 0 : this.#host.strangers.ask(id, this.#host.hub.clock.now())
     if (retryAfterMs > 0) return { retryAfterMs }
-    if (this.#host.permissions.isNamed(this.#host.principal(), id) || this.#isCompanion(id)) return 'allowed'
-    const isAllowed = this.#host.permissions.mayWatch(this.#host.principal(), id)
+    if (this.#host.permissions.isNamed(this.#host.bearer(), id) || this.#isCompanion(id)) return 'allowed'
+    const isAllowed = this.#host.permissions.mayWatch(this.#host.bearer(), id)
     return typeof isAllowed === 'boolean' ? allowedIf(isAllowed) : isAllowed.then(allowedIf)
   }
 
@@ -100,7 +100,7 @@ class ConnectionFollowing implements Following {
     if (verdict === 'forbidden' && !this.#isCompanion(id)) return this.#host.notice('forbidden', id, 'You may not see this user.')
     if (isLasting && !this.#isWanted(id) && sizeOf(this.#host.viewer.watched) + sizeOf(this.#loading) >= WIRE.watchedUsers) return this.#host.notice('quota', id, `At most ${WIRE.watchedUsers} users at once.`)
     if (isLasting) this.#loading = withItem(this.#loading, id)
-    if (isLasting && !this.#host.permissions.isNamed(this.#host.principal(), id) && this.#isCompanion(id)) this.#companions = withItem(this.#companions, id)
+    if (isLasting && !this.#host.permissions.isNamed(this.#host.bearer(), id) && this.#isCompanion(id)) this.#companions = withItem(this.#companions, id)
     const seen = await this.#host.hub.open(id).catch(() => null)
     if (!seen) {
       this.#stopWatching(id, () => undefined)
@@ -185,13 +185,13 @@ class ConnectionFollowing implements Following {
     // After what is waiting: some of that was still asked for with the token before.
     this.#inTurn(NOTHING_TO_ASK, () => {
       const open = [...this.#host.viewer.channels].map(({ id }) => id)
-      for (const id of new Set([...this.joined, ...open])) this.#inTurn(() => this.#host.permissions.mayJoin(this.#host.principal(), id), (isAllowed) => { if (!isAllowed) this.#expel(id) })
+      for (const id of new Set([...this.joined, ...open])) this.#inTurn(() => this.#host.permissions.mayJoin(this.#host.bearer(), id), (isAllowed) => { if (!isAllowed) this.#expel(id) })
       for (const id of [...this.#loading, ...[...this.#host.viewer.watched].map(({ userId }) => userId)]) if (!isIn(this.#companions, id)) this.#reviewWatch(id)
     })
   }
 
   #reviewWatch(id: UserId): void {
-    this.#inTurn(() => this.#host.permissions.mayWatch(this.#host.principal(), id), (isAllowed) => { if (!isAllowed) this.forget(id) })
+    this.#inTurn(() => this.#host.permissions.mayWatch(this.#host.bearer(), id), (isAllowed) => { if (!isAllowed) this.forget(id) })
   }
 
   #expel(id: ChannelId): void {

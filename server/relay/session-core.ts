@@ -55,6 +55,8 @@ export interface Session {
 
 /** How one kind of session differs from the other. */
 export interface SessionKind {
+  /** Of a session that has not ended. */
+  receive(frame: Uint8Array): void
   /** What its hello said; null before it, and where it counts for nothing. */
   deviceId(): DeviceId | null
   /** Whether it understands a notice. */
@@ -64,7 +66,7 @@ export interface SessionKind {
   endingOf(code: number): Ending
   onEnd(ending: Ending): void
 }
-export interface SessionCore extends Omit<Session, 'receive'> {
+export interface SessionCore extends Session {
   readonly viewer: Viewer
   readonly following: Following
   bearer(): Bearer
@@ -120,9 +122,6 @@ class SignedInSocket implements SessionCore, FollowingHost, Due {
   bearer(): Bearer {
     return this.#bearer
   }
-  principal(): Bearer {
-    return this.#bearer
-  }
   hasEnded(): boolean {
     return this.#hasEnded
   }
@@ -134,6 +133,10 @@ class SignedInSocket implements SessionCore, FollowingHost, Due {
   }
   forget(userId: UserId): void {
     this.following.forget(userId)
+  }
+
+  receive(frame: Uint8Array): void {
+    if (!this.#hasEnded) this.#kind.receive(frame)
   }
 
   passes(name: RateName): boolean {

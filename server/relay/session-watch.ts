@@ -7,10 +7,10 @@ import { createSessionCore, type Session, type SessionCore, type SessionKind, ty
 
 type ForVisitors = (typeof TYPE)['watch' | 'page' | 'auth']
 
-export const openWatchSession = (ports: SessionPorts): Session => new VisitorSession(ports)
+export const openWatchSession = (ports: SessionPorts): Session => new VisitorSession(ports).session
 
 /** A class, as the other kind of session is. */
-class VisitorSession implements Session, SessionKind {
+class VisitorSession implements SessionKind {
   readonly #ports: SessionPorts
   readonly #core: SessionCore
   #isGreeted = false
@@ -20,21 +20,10 @@ class VisitorSession implements Session, SessionKind {
     this.#core = createSessionCore(ports, this)
   }
 
-  signal(): void {
-    this.#core.signal()
+  get session(): Session {
+    return this.#core
   }
-  review(): void {
-    this.#core.review()
-  }
-  retryAfter(retryAfterMs: number): void {
-    this.#core.retryAfter(retryAfterMs)
-  }
-  leave(code: number, reason: string): void {
-    this.#core.leave(code, reason)
-  }
-  end(ending: Ending): void {
-    this.#core.end(ending)
-  }
+
   /** Its device id is anybody's word, and means nothing here. */
   deviceId(): null {
     return null
@@ -49,7 +38,6 @@ class VisitorSession implements Session, SessionKind {
   onEnd(): void {}
 
   receive(frame: Uint8Array): void {
-    if (this.#core.hasEnded()) return
     const type = typeOf(frame)
     switch (type) {
       case null: return this.#core.refuse('it has no type')

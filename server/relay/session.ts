@@ -31,10 +31,10 @@ export interface SessionOptions extends SessionPorts {
 /** Edits that were dropped are asked for again, all at once, when the rate allows some. */
 const ASK_AGAIN_MS = 1_000
 
-export const openSession = (options: SessionOptions): Session => new PersonSession(options)
+export const openSession = (options: SessionOptions): Session => new PersonSession(options).session
 
 /** A class, for there is one for each connection. */
-class PersonSession implements Session, SessionKind, DeviceReplica, BridgePorts {
+class PersonSession implements SessionKind, DeviceReplica, BridgePorts {
   readonly #options: SessionOptions
   readonly #core: SessionCore
   #phase: 'new' | 'ours' | 'stock' = 'new'
@@ -51,21 +51,10 @@ class PersonSession implements Session, SessionKind, DeviceReplica, BridgePorts 
     this.#core = createSessionCore(options, this)
   }
 
-  signal(): void {
-    this.#core.signal()
+  get session(): Session {
+    return this.#core
   }
-  review(): void {
-    this.#core.review()
-  }
-  retryAfter(retryAfterMs: number): void {
-    this.#core.retryAfter(retryAfterMs)
-  }
-  leave(code: number, reason: string): void {
-    this.#core.leave(code, reason)
-  }
-  end(ending: Ending): void {
-    this.#core.end(ending)
-  }
+
   deviceId(): DeviceId | null {
     return this.#hello?.deviceId ?? null
   }
@@ -80,7 +69,6 @@ class PersonSession implements Session, SessionKind, DeviceReplica, BridgePorts 
   }
 
   receive(frame: Uint8Array): void {
-    if (this.#core.hasEnded()) return
     const type = typeOf(frame)
     if (type === TYPE.hello) return this.#phase === 'new' ? this.#greet(frame) : this.#core.refuse('hello came late, or twice')
     if (this.#phase === 'new') {
@@ -120,10 +108,10 @@ class PersonSession implements Session, SessionKind, DeviceReplica, BridgePorts 
     if (this.#options.revocations.isRevoked(this.#core.bearer(), this.#hello.deviceId)) return this.#core.leave(CLOSE.unauthenticated, 'the token was revoked')
     this.#phase = 'ours'
     this.#options.send(encodeWelcome({
-      version: WIRE.version, relayTime: this.#options.hub.clock.now(), relayNumber: this.#options.relayNumber, sessionNumber: this.#options.hub.nextSessionNumber(), stored: this.#options.hub.storedStamps(this.#options.user),
+      version: WIRE.version, relayTime: this.now(), relayNumber: this.#options.relayNumber, sessionNumber: this.#options.hub.nextSessionNumber(), stored: this.#options.hub.storedStamps(this.#options.user),
     }))
     this.#startBridge(this.#hello.digest)
-    this.#options.hub.teller.own(this.#core.viewer, this.#options.user, encodeDeviceRows(deviceRows(this.#options.user, this.#options.hub.clock.now())), this.#options.hub.clock.now())
+    this.#options.hub.teller.own(this.#core.viewer, this.#options.user, encodeDeviceRows(deviceRows(this.#options.user, this.now())), this.now())
   }
 
   onJoined(): void {
@@ -144,7 +132,7 @@ class PersonSession implements Session, SessionKind, DeviceReplica, BridgePorts 
     const { awayAfterMs, offlineAfterMs } = this.#options.policy
     this.#link = connectDevice(this.#options.hub, this.#options.user, {
       deviceId: this.#core.bearer().deviceId ?? this.#options.random.deviceId(), kind: 'other', name: 'y-websocket', awayAfterMs, offlineAfterMs,
-      digest: '', isRemembered: false, lastInputAt: this.#options.hub.clock.now(), joined: this.#core.following.joined,
+      digest: '', isRemembered: false, lastInputAt: this.now(), joined: this.#core.following.joined,
     })
     this.#options.hub.refresh(this.#options.user)
   }
@@ -184,7 +172,7 @@ class PersonSession implements Session, SessionKind, DeviceReplica, BridgePorts 
 
   #askAgainLater(): void {
     if (this.#core.hasEnded()) return
-    this.#stopAsking ??= this.#options.hub.clock.at(this.#options.hub.clock.now() + ASK_AGAIN_MS, () => {
+    this.#stopAsking ??= this.after(ASK_AGAIN_MS, () => {
       this.#stopAsking = null
       this.#bridge?.askAgain()
     })
@@ -211,7 +199,7 @@ class PersonSession implements Session, SessionKind, DeviceReplica, BridgePorts 
     if (!said || !this.#hello) return
     this.#link ??= connectDevice(this.#options.hub, this.#options.user, {
       deviceId: this.#hello.deviceId, kind: this.#hello.kind, name: this.#hello.name, awayAfterMs: this.#hello.awayAfterMs, offlineAfterMs: this.#hello.offlineAfterMs,
-      digest: said.digest, isRemembered: true, joined: this.#core.following.joined, lastInputAt: stampOf(said.sinceInputMs, this.#options.hub.clock.now()),
+      digest: said.digest, isRemembered: true, joined: this.#core.following.joined, lastInputAt: stampOf(said.sinceInputMs, this.now()),
     })
     this.#link.report(said)
   }
