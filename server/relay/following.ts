@@ -7,6 +7,7 @@ import type { Hub } from '../hub/hub.js'
 import type { HubUser, Viewer } from '../hub/hub-user.js'
 import { emptySet, isIn, sizeOf, withItem, withoutItem, type SmallSet } from '../hub/small-set.js'
 import { watches } from '../hub/viewer.js'
+import { isSeenInAny } from './companions.js'
 import { createInOrder, type InOrder } from './in-order.js'
 import type { Permissions } from './permissions.js'
 import type { Strangers } from './strangers.js'
@@ -126,7 +127,7 @@ class ConnectionFollowing implements Following {
   /** A visible member of a channel that this device is in: seen anyway. */
   #isCompanion(id: UserId): boolean {
     const user = this.#host.hub.find(id)
-    return user !== undefined && [...this.joined].some((channelId) => this.#host.hub.teller.channel(channelId)?.members.has(user))
+    return user !== undefined && isSeenInAny(user, this.joined)
   }
 
   /** Of one that this connection sees: no stranger. */
