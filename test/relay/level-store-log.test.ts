@@ -1,29 +1,19 @@
 /** What becomes of the store when its process is killed, and when the end, or any bit, of its log is not what was written. */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { appendFileSync, cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { appendFileSync, cpSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { UserStore } from '../../server/hub/user-store.js'
 import { openLevelStore, type LevelStoreOptions } from '../../server/store/level-store.js'
 import type { Registers } from '../../src/model/registers.js'
 import { bundleForNode, type Bundle } from '../support/bundle.js'
 import { createChance } from '../support/chance.js'
 import { killProcess } from '../support/relay-process.js'
+import { useStoreFolder } from '../support/store-folder.js'
 
 const WRITER = 'laptop0000000000000000'
-const folder = mkdtempSync(join(tmpdir(), 'porchlight-log-'))
-const opened: UserStore[] = []
-const children: ChildProcess[] = []
-let folders = 0
-const newPath = () => join(folder, `${++folders}`)
-
-afterEach(async () => {
-  for (const child of children.splice(0)) await killProcess(child)
-  for (const store of opened.splice(0)) await store.close()
-})
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const { newPath, opened, children } = useStoreFolder('log')
 
 describe('a process', () => {
   let bundle: Bundle

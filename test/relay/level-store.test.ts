@@ -1,34 +1,25 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { ClassicLevel } from 'classic-level'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { UserStore } from '../../server/hub/user-store.js'
 import { openLevelStore, type LevelStoreOptions } from '../../server/store/level-store.js'
 import type { Registers } from '../../src/model/registers.js'
 import { bundleForNode, type Bundle } from '../support/bundle.js'
 import { killProcess } from '../support/relay-process.js'
+import { useStoreFolder } from '../support/store-folder.js'
 
 /** Of util-linux: bounds what a process may write to a file. */
 const LIMITER = 'prlimit'
 const WRITER = 'laptop0000000000000000'
-const folder = mkdtempSync(join(tmpdir(), 'porchlight-level-'))
-const opened: UserStore[] = []
-const children: ChildProcess[] = []
-let folders = 0
-const newPath = () => join(folder, `${++folders}`)
-
-afterEach(async () => {
-  for (const child of children.splice(0)) await killProcess(child)
-  for (const store of opened.splice(0)) await store.close()
-})
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const { newPath, opened, children } = useStoreFolder('level')
 
 describe('another process', () => {
   let bundle: Bundle
+  let scripts = 0
   beforeAll(async () => { bundle = await bundleForNode('server/store/level-store.ts') })
   afterAll(() => bundle.remove())
 
@@ -66,7 +57,7 @@ describe('another process', () => {
   })
 
   function startChild(code: string, path: string, runner: readonly string[] = []): ChildProcess {
-    const file = join(bundle.folder, `${++folders}.mjs`)
+    const file = join(bundle.folder, `${++scripts}.mjs`)
     writeFileSync(file, `import { openLevelStore } from ${JSON.stringify(bundle.file)}\n${code}`)
     const [command, ...args] = [...runner, process.execPath, file, path]
     const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
