@@ -126,7 +126,7 @@ export function createTeller({ clock, meter }: { readonly clock: Clock; readonly
   function wholeOf(channel: Channel, now: number): readonly Piece[] {
     const minute = wholeMinutes(now)
     if (last?.channel === channel && last.count === telling.count() && last.minute === minute) return last.pieces
-    telling.settleChannels()
+    telling.settleAll()
     const pieces = [...snapshotOf(channel, introduce, now)]
     last = { channel, count: telling.count(), minute, pieces }
     return pieces
@@ -154,7 +154,7 @@ export function createTeller({ clock, meter }: { readonly clock: Clock; readonly
 
   function catchUp(viewer: Viewer): void {
     // What is told now would speak of people whose coming it has missed.
-    telling.settleChannels()
+    telling.settleAll()
     outbox.miss(viewer)
     const { missed } = viewer
     viewer.missed = null

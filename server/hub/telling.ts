@@ -17,7 +17,7 @@ export interface Telling {
   /** What others see of the user, or where, may be other than before. */
   touch(user: HubUser, before: Shown, channelsBefore: ReadonlySet<ChannelId>): void
   /** Tells of what waits for the tick: whoever opens a channel now must not hear later of one who had left before. */
-  settleChannels(): void
+  settleAll(): void
   /** What waits for the tick is decided now: whoever comes to see the user is told them as they are. */
   settleNow(user: HubUser): void
   /** How often anything was told by now: as long as it is the same, what was told first to one holds for another. */
@@ -36,7 +36,7 @@ export function createTelling({ clock, channels, outbox, resizing, introduce }: 
   const touched = new Set<HubUser>()
   let cancelTick: Stop | null = null
   let toldCount = 0
-  return { touch, settleChannels, settleNow, count: () => toldCount, stop: () => cancelTick?.() }
+  return { touch, settleAll, settleNow, count: () => toldCount, stop: () => cancelTick?.() }
 
   function touch(user: HubUser, before: Shown, channelsBefore: ReadonlySet<ChannelId>): void {
     for (const channel of channels.move(user, before, channelsBefore)) if (resizing.note(channel)) schedule()
@@ -70,18 +70,16 @@ export function createTelling({ clock, channels, outbox, resizing, introduce }: 
     if (touched.size > 0 || resizing.isDue()) schedule()
   }
 
-  function settleChannels(): void {
-    const now = clock.now()
-    // Who hides a moment later is gone at once from where they were seen: so are those who only left.
-    for (const user of touched) {
-      settleChannelsOf(user, now, { joins: false, leaves: true })
-      settleNow(user)
-    }
+  function settleAll(): void {
+    for (const user of touched) settleNow(user)
   }
 
   function settleNow(user: HubUser): void {
+    if (!touched.has(user)) return
     const now = clock.now()
-    if (!touched.has(user) || isTooOften(user, now)) return
+    // Who hides a moment later is gone at once from where they were seen: so are those who only left.
+    settleChannelsOf(user, now, { joins: false, leaves: true })
+    if (isTooOften(user, now)) return
     touched.delete(user)
     settle(user, now, false)
   }

@@ -261,6 +261,10 @@ describe('whatever happens in whatever order', () => {
     step('go', 0, 1_200), step('watch', 0, 1_200), step('come'), step('watch', 0, null, { viewer: 1 }), step('go', 0, 0),
   ]))
 
+  it('[LV3] one who leaves a channel, is asked about, and goes is gone at once for whoever saw them there', () => expectTruthAfter([
+    step('open', 0, null, { viewer: 1 }), step('leave', 0, 0), step('ask'), step('go', 0, 10), step('come'),
+  ]))
+
   it('one who comes into a channel between two who open it, and is watched before the second does, is known to both', () => expectTruthAfter([
     step('open'), step('join', 3), step('come', 3), step('watch', 3, null, { viewer: 1 }), step('open', 0, 120, { viewer: 1 }),
   ]))
